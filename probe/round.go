@@ -1,0 +1,49 @@
+package probe
+
+import "time"
+
+// Round is one measurement of the chosen pairs, at one time, with one set of
+// options. Every planned pair has exactly one Sample.
+type Round struct {
+	Start, End time.Time // UTC, the coordinator's clock
+	Source     string    // where it comes from: "measured", or the file it was read from
+	Version    string    // of the program that measured it; "" if a file does not say
+	Options    Options   // zero for a round from a file that does not say
+	Cities     []City    // the fleet as it was, in the inventory's order
+	Samples    []Sample  // planned pairs, row by row in the order of Cities
+	Self       []Sample  // of cities pinging themselves, where a file has them
+	Hosts      []Host    // the from-hosts, in the order of Cities
+	Warnings   []Warning // footnotes of every output
+	Partial    bool      // cancelled or out of time before every pair had its turn
+}
+
+// Host is what a round knows of a from-host itself.
+type Host struct {
+	City    string
+	Version string // of the matrix that ran there
+	Error   string // why it could not run, or stopped early; "" if all was well
+	Hint    string // what a person can do about it
+}
+
+// Warning is something a reader of the round must know.
+type Warning struct {
+	Subject string // a city, a pair or a file; "" for the round as a whole
+	Text    string
+}
+
+// Planned counts the pairs of the round's plan.
+func (r *Round) Planned() int { return len(r.Samples) }
+
+// Count counts the pairs that ended in a state.
+func (r *Round) Count(state State) int {
+	n := 0
+	for i := range r.Samples {
+		if r.Samples[i].State == state {
+			n++
+		}
+	}
+	return n
+}
+
+// Complete says whether every planned pair was measured.
+func (r *Round) Complete() bool { return r.Count(Measured) == r.Planned() }

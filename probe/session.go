@@ -1,0 +1,73 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Outcome is the fate of one echo request. The zero value is no fate at all.
+type Outcome uint8
+
+const (
+	Replied  Outcome = iota + 1 // answered within the timeout
+	TimedOut                    // sent, and not answered within the timeout
+	Refused                     // sent, and answered by an ICMP error; counts as lost
+	Unsent                      // the kernel would not send it; not loss
+)
+
+// Echo is the fate of one echo request of a job.
+type Echo struct {
+	Target  int           // index into Job.Targets
+	Seq     int           // 0 to Job.Count-1
+	Outcome Outcome       //
+	RTT     time.Duration // of a reply
+	Reason  string        // why there was none: "network is unreachable", "time exceeded from 192.0.2.1"
+}
+
+// Pinger sends the echo requests of one job, as its schedule says, and emits
+// the fate of each as soon as it is known, in any order, at most once, from one
+// goroutine at a time. It returns when the fate of all is known or ctx is done;
+// requests still in flight then are not reported. An error means that it could
+// not run, or not to the end.
+type Pinger interface {
+	Ping(ctx context.Context, job Job, emit func(Echo)) error
+}
+
+// Session is a Pinger in a city, until it is closed.
+type Session interface {
+	Pinger
+	Version() string // of the matrix that runs there
+	Close() error
+}
+
+// Opener opens a session in a city.
+type Opener interface {
+	Open(ctx context.Context, city City) (Session, error)
+}
+
+// HostError says why a from-host could not run, and what can be done about it.
+type HostError struct {
+	Op    string // what was tried: "connect", "start", "measure"
+	Err   error
+	Hint  string // what a person can do; "" if there is nothing to suggest
+	Again bool   // trying again may help
+}
+
+func (e *HostError) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
+
+func (e *HostError) Unwrap() error { return e.Err }
+
+func mayTryAgain(err error) bool {
+	var host *HostError
+	return errors.As(err, &host) && host.Again
+}
+
+func hintOf(err error) string {
+	var host *HostError
+	if errors.As(err, &host) {
+		return host.Hint
+	}
+	return ""
+}
