@@ -10,11 +10,11 @@ import (
 
 // Options are how a round pings. They are the same for all its pairs.
 type Options struct {
-	Count    int           `json:"count"`    // echo requests a pair
-	Interval time.Duration `json:"interval"` // between two of the same pair
-	Timeout  time.Duration `json:"timeout"`  // a reply that comes later is lost
-	Size     int           `json:"size"`     // bytes of payload
-	Rate     int           `json:"rate"`     // at most this many echo requests a second from one host
+	Count    int           `json:"count"`       // echo requests a pair
+	Interval time.Duration `json:"interval_ns"` // between two of the same pair
+	Timeout  time.Duration `json:"timeout_ns"`  // a reply that comes later is lost
+	Size     int           `json:"size"`        // bytes of payload
+	Rate     int           `json:"rate"`        // at most this many echo requests a second from one host
 }
 
 // DefaultOptions ping as ping does, and give a slow path five seconds.
@@ -43,7 +43,7 @@ func (o Options) Check() error {
 type Target struct {
 	City  string        `json:"city"`
 	Addr  netip.Addr    `json:"addr"`
-	Start time.Duration `json:"start"` // when its first echo request is due, after the job's start
+	Start time.Duration `json:"start_ns"` // when its first echo request is due, after the job's start
 }
 
 // Job is all that one from-host has to do in a round. Target t is sent its

@@ -1,6 +1,9 @@
 package probe
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Round is one measurement of the chosen pairs, at one time, with one set of
 // options. Every planned pair has exactly one Sample.
@@ -47,3 +50,15 @@ func (r *Round) Count(state State) int {
 
 // Complete says whether every planned pair was measured.
 func (r *Round) Complete() bool { return r.Count(Measured) == r.Planned() }
+
+// Select keeps only the pairs of a selection, as if no other had been planned.
+func (r *Round) Select(selection Selection) {
+	from, to := chosen(r.Cities, selection.From), chosen(r.Cities, selection.To)
+	isFrom, isTo := map[string]bool{}, map[string]bool{}
+	for i, c := range r.Cities {
+		isFrom[c.Name], isTo[c.Name] = from[i], to[i]
+	}
+	unwanted := func(s Sample) bool { return !isFrom[s.From] || !isTo[s.To] }
+	r.Samples = slices.DeleteFunc(r.Samples, unwanted)
+	r.Self = slices.DeleteFunc(r.Self, unwanted)
+}

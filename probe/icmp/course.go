@@ -1,0 +1,156 @@
+package icmp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	probing "github.com/prometheus-community/pro-bing"
+
+	"matrix/probe"
+)
+
+// course is the echo requests of one target, from the first to the last fate.
+//
+// pro-bing numbers what it managed to send; slots number what was due. They
+// part company when a send fails, so a map joins them.
+type course struct {
+	index   int
+	target  probe.Target
+	options probe.Options
+	raw     bool
+	begin   time.Time // of the job
+	emit    func(probe.Echo)
+
+	mu      sync.Mutex
+	slot    int            // the next echo request that is due
+	flights map[int]flight // by pro-bing's sequence number
+}
+
+// flight is one echo request on its way.
+type flight struct {
+	slot  int
+	sent  time.Time
+	clock time.Duration // wall clock minus monotonic clock when it was sent
+}
+
+// run waits for the target's turn and pings it. pro-bing gives up when its very
+// first send fails; it is started anew then for what is left.
+func (c *course) run(ctx context.Context) {
+	turn := c.begin.Add(c.target.Start)
+	for ctx.Err() == nil && c.slot < c.options.Count {
+		if !wait(ctx, time.Until(turn.Add(time.Duration(c.slot)*c.options.Interval))) {
+			return
+		}
+		c.flights = map[int]flight{}
+		before := c.slot
+		err := c.pinger().RunWithContext(ctx)
+		c.expire(ctx.Err() == nil)
+		if c.slot == before && ctx.Err() == nil {
+			c.failed(err)
+		}
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (c *course) pinger() *probing.Pinger {
+	left := c.options.Count - c.slot
+	p := probing.New(c.target.Addr.String())
+	p.SetIPAddr(&net.IPAddr{IP: c.target.Addr.AsSlice(), Zone: c.target.Addr.Zone()})
+	p.SetPrivileged(c.raw)
+	p.SetLogger(probing.NoopLogger{})
+	p.RecordRtts, p.RecordTTLs = false, false
+	p.Count, p.Interval, p.Size = left, c.options.Interval, c.options.Size
+	p.Timeout = time.Duration(left-1)*c.options.Interval + c.options.Timeout
+	p.OnSend = c.sent
+	p.OnSendError = func(_ *probing.Packet, err error) { c.failed(err) }
+	p.OnRecv = c.received
+	return p
+}
+
+// sent notes an echo request, and gives up those that are out of time.
+func (c *course) sent(packet *probing.Packet) {
+	now := time.Now()
+	c.expire(false)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flights[packet.Seq] = flight{c.slot, now, c.clock(now)}
+	c.slot++
+}
+
+// failed reports an echo request that the system would not send.
+func (c *course) failed(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.slot < c.options.Count {
+		c.emit(probe.Echo{Target: c.index, Seq: c.slot, Outcome: probe.Unsent, Reason: reasonOf(err)})
+		c.slot++
+	}
+}
+
+// received reports a reply. pro-bing's round-trip time is the wall clock now
+// minus the wall clock in the payload; if the clock was stepped in between, the
+// step shows against the monotonic clock and is taken out again.
+func (c *course) received(packet *probing.Packet) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, known := c.flights[packet.Seq]
+	if !known || !packet.IPAddr.IP.Equal(c.target.Addr.AsSlice()) {
+		return
+	}
+	rtt := packet.Rtt - (c.clock(now) - f.clock)
+	if rtt <= 0 || rtt > c.options.Timeout {
+		return // too late: expire has it or will have it
+	}
+	delete(c.flights, packet.Seq)
+	c.emit(probe.Echo{Target: c.index, Seq: f.slot, Outcome: probe.Replied, RTT: rtt})
+}
+
+// expire reports echo requests that have been under way for too long; all of
+// them at the end.
+func (c *course) expire(all bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for seq, f := range c.flights {
+		if all || time.Since(f.sent) > c.options.Timeout {
+			delete(c.flights, seq)
+			c.emit(probe.Echo{Target: c.index, Seq: f.slot, Outcome: probe.TimedOut})
+		}
+	}
+}
+
+// clock is the wall clock minus the monotonic clock: constant, but for steps.
+func (c *course) clock(now time.Time) time.Duration {
+	return time.Duration(now.UnixNano()) - now.Sub(c.begin)
+}
+
+// reasonOf is the system's word for a failed send, without the addresses that
+// Go puts around it.
+func reasonOf(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return "not sent: " + errno.Error()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return "not sent: the socket was busy"
+	}
+	if err == nil {
+		return "not sent"
+	}
+	return "not sent: " + err.Error()
+}

@@ -1,0 +1,69 @@
+package ssh
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Binary is this program as it can be put on other hosts.
+type Binary struct {
+	Path    string // of the executable
+	Version string
+	sum     string
+}
+
+// OwnBinary is the running executable.
+func OwnBinary(version string) (*Binary, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program's own file: %w", err)
+	}
+	b := &Binary{Path: path, Version: version}
+	b.sum, err = checksum(path)
+	return b, err
+}
+
+func checksum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read this program's own file: %w", err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return "", fmt.Errorf("read this program's own file: %w", err)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// home is where a far side looks for this build, below its home folder. The
+// name changes with the build, so that another version is simply missing.
+func (b *Binary) home() string { return ".cache/matrix/matrix-" + b.sum[:16] }
+
+// forPlatform finds the executable for a system, as "linux/arm64": this one, or
+// one beside it that a release puts there as matrix-linux-arm64.
+func (b *Binary) forPlatform(platform string) (path, sum string, err error) {
+	if platform == runtime.GOOS+"/"+runtime.GOARCH {
+		return b.Path, b.sum, nil
+	}
+	path = filepath.Join(filepath.Dir(b.Path), "matrix-"+strings.ReplaceAll(platform, "/", "-"))
+	sum, err = checksum(path)
+	return path, sum, err
+}
+
+// platformOf turns uname's words for system and machine into Go's.
+func platformOf(system, machine string) string {
+	machines := map[string]string{
+		"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386", "i386": "386",
+	}
+	if known, ok := machines[machine]; ok {
+		machine = known
+	}
+	return strings.ToLower(system) + "/" + machine
+}

@@ -1,0 +1,130 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"matrix/probe"
+)
+
+// passing are words of refusals that another attempt may get past: a burst of
+// connections that sshd dropped, a link that broke.
+var passing = []string{
+	"Connection refused", "Connection reset", "Connection closed", "Connection timed out", "Broken pipe",
+	"kex_exchange_identification", "mux_client", "Operation timed out", "No route to host", "Control socket",
+}
+
+// refusal explains ssh's own failure.
+func (l *link) refusal(said []string) error {
+	text := "ssh failed without a word"
+	if len(said) > 0 {
+		text = said[len(said)-1]
+	}
+	all := strings.Join(said, "\n")
+	e := &probe.HostError{Op: "connect", Err: errors.New(text), Hint: l.tryByHand()}
+	switch {
+	case strings.Contains(all, "REMOTE HOST IDENTIFICATION HAS CHANGED"):
+		e.Err = errors.New("the host's key is not the one in known_hosts: refused")
+		e.Hint = "find out why it changed before you replace it: ssh-keygen -R and ssh by hand"
+	case strings.Contains(all, "Host key verification failed"):
+		e.Err = errors.New("the host's key is not known: refused")
+		e.Hint = "compare its fingerprint, then add it to known_hosts: ssh by hand once"
+	default:
+		e.Again = slices.ContainsFunc(passing, func(words string) bool { return strings.Contains(all, words) })
+	}
+	if e.Again && l.socket != "" && strings.Contains(all, "mux_client") {
+		l.dropMaster()
+	}
+	return e
+}
+
+func (l *link) tryByHand() string {
+	words := append(slices.Clone(l.Command), l.login, "true")
+	if l.isOpenSSH() {
+		words = slices.Concat(l.argv[:max(1, len(l.Command))], []string{"-T", "-o", "BatchMode=yes", l.login, "true"})
+	}
+	return "try by hand: " + strings.Join(words, " ")
+}
+
+// dropMaster has a master that does not answer any more replaced by the next
+// connection.
+func (l *link) dropMaster() {
+	argv := append(slices.Clone(l.argv), "-O", "exit", l.login)
+	ask := exec.Command(argv[0], argv[1:]...)
+	if ask.Start() == nil {
+		// A master that hangs does not answer this either; without its socket
+		// nobody finds it any more, and it ends with its last session.
+		impatience := time.AfterFunc(time.Second, func() { _ = ask.Process.Kill() })
+		_ = ask.Wait()
+		impatience.Stop()
+	}
+	_ = os.Remove(l.socket)
+}
+
+// missing is the error of a host without this build of matrix.
+type missing struct {
+	link     *link
+	platform string
+}
+
+// missing reads uname's words for system and machine.
+func (l *link) missing(uname string) error {
+	system, machine, _ := strings.Cut(uname, " ")
+	return &missing{l, platformOf(system, machine)}
+}
+
+func (m *missing) Error() string { return "matrix is missing there, or of another version" }
+
+// Install puts the program for the host's system there.
+func (m *missing) Install(ctx context.Context) error {
+	path, sum, err := m.link.Binary.forPlatform(m.platform)
+	if err != nil {
+		return &probe.HostError{
+			Op:   "install matrix",
+			Err:  fmt.Errorf("the host is %s, and there is no program for it: %w", m.platform, err),
+			Hint: fmt.Sprintf("put one built for %s there by that name, or on the host, with --remote-path", m.platform),
+		}
+	}
+	program, err := os.Open(path)
+	if err != nil {
+		return &probe.HostError{Op: "install matrix", Err: err}
+	}
+	defer program.Close()
+	goal := m.link.RemotePath
+	if goal == "" {
+		goal = m.link.Binary.home()
+	}
+	return m.link.install(ctx, program, goal, sum)
+}
+
+// install runs the install script with the program as its stdin.
+func (l *link) install(ctx context.Context, program *os.File, goal, sum string) error {
+	argv := append(slices.Clone(l.argv), l.login, shellCommand(installScript, goal, sum))
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	detach(cmd)
+	said := newTail()
+	errRead, errWrite, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stdin, cmd.Stderr = program, errWrite
+	go said.readFrom(errRead)
+	err = cmd.Run()
+	errWrite.Close()
+	said.close()
+	if err == nil {
+		return nil
+	}
+	lines := said.lines()
+	return &probe.HostError{
+		Op:   "install matrix",
+		Err:  fmt.Errorf("%s on the host: %w%s", goal, err, quoteLast(lines)),
+		Hint: "see that there is room and that the folder can be written, or install matrix there and name it with --remote-path",
+	}
+}

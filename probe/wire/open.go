@@ -1,0 +1,256 @@
+package wire
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"matrix/probe"
+)
+
+// Conn is the far side's stdin and stdout.
+type Conn interface {
+	io.ReadWriteCloser
+	// Explain ends the connection, of which the conversation broke with err
+	// (io.EOF, a timeout, garbage), and says what the transport knows of it.
+	Explain(err error) error
+}
+
+// Dialer starts the far side in a city.
+type Dialer interface {
+	Dial(ctx context.Context, city probe.City) (Conn, error)
+}
+
+// DialFunc is a Dialer that is a function.
+type DialFunc func(ctx context.Context, city probe.City) (Conn, error)
+
+// Dial calls the function.
+func (f DialFunc) Dial(ctx context.Context, city probe.City) (Conn, error) { return f(ctx, city) }
+
+// Installable is an error that says the far side's program is not there, and
+// can put it there.
+type Installable interface {
+	error
+	Install(ctx context.Context) error
+}
+
+// Opener opens sessions over a Dialer's connections.
+type Opener struct {
+	Dialer Dialer
+	// Handshake is how long a far side may take to greet; 15s. A fresh ssh
+	// connection takes up to 16 round trips, 5 s across the globe.
+	Handshake time.Duration
+	// Silence is how long it may be silent in the middle of a job; 10s.
+	Silence time.Duration
+}
+
+var _ probe.Opener = (*Opener)(nil)
+
+// Open starts the far side in a city and waits for its greeting. Where its
+// program is missing it is put there, once.
+func (o *Opener) Open(ctx context.Context, city probe.City) (probe.Session, error) {
+	session, err := o.open(ctx, city)
+	var missing Installable
+	if !errors.As(err, &missing) {
+		return asSession(session), err
+	}
+	if err := missing.Install(ctx); err != nil {
+		return nil, err
+	}
+	session, err = o.open(ctx, city)
+	return asSession(session), err
+}
+
+// asSession keeps a nil pointer from becoming a session that is not nil.
+func asSession(s *session) probe.Session {
+	if s == nil {
+		return nil
+	}
+	return s
+}
+
+func (o *Opener) open(ctx context.Context, city probe.City) (*session, error) {
+	conn, err := o.Dialer.Dial(ctx, city)
+	if err != nil {
+		return nil, err
+	}
+	limit := o.Handshake
+	if limit == 0 {
+		limit = 15 * time.Second
+	}
+	s := &session{conn: conn, in: bufio.NewReader(conn), out: &lineWriter{w: conn}, silence: o.Silence}
+	if s.silence == 0 {
+		s.silence = 10 * time.Second
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no greeting within %v", limit))
+	defer cancel()
+	err = within(ctx, conn, s.greet)
+	if err != nil {
+		return nil, conn.Explain(err)
+	}
+	return s, nil
+}
+
+// within runs a conversation step that blocks on conn, and ends conn when ctx
+// is done first.
+func within(ctx context.Context, conn io.Closer, step func() error) error {
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	err := step()
+	if !stop() && err != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// maxBanner is how many lines may come before the greeting.
+const maxBanner = 200
+
+type session struct {
+	conn    Conn
+	in      *bufio.Reader
+	out     *lineWriter
+	silence time.Duration
+	hello   hello
+}
+
+// greet reads up to the greeting. What comes before it is kept for the error
+// if there is none.
+func (s *session) greet() error {
+	banner := ""
+	for range maxBanner {
+		line, err := readLine(s.in)
+		if err != nil {
+			return withBanner(err, banner)
+		}
+		word, rest, _ := strings.Cut(line, " ")
+		if word != greeting {
+			if banner == "" {
+				banner = probe.Clean(line, 80)
+			}
+			continue
+		}
+		return s.understand(rest)
+	}
+	return withBanner(fmt.Errorf("no greeting in %d lines", maxBanner), banner)
+}
+
+func withBanner(err error, banner string) error {
+	if banner == "" {
+		return err
+	}
+	return fmt.Errorf("no matrix there, it said %q: %w", banner, err)
+}
+
+func (s *session) understand(rest string) error {
+	number, body, _ := strings.Cut(rest, " ")
+	if number != fmt.Sprint(Protocol) {
+		return &probe.HostError{
+			Op:   "greet",
+			Err:  fmt.Errorf("its matrix speaks protocol %s, this one speaks %d", probe.Clean(number, 12), Protocol),
+			Hint: "put the same version of matrix on both sides",
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &s.hello); err != nil {
+		return fmt.Errorf("greeting: %w", err)
+	}
+	return nil
+}
+
+// Version is that of the matrix on the far side.
+func (s *session) Version() string { return s.hello.Version }
+
+// Close ends the session, and with it the far side.
+func (s *session) Close() error { return s.conn.Close() }
+
+// stopGrace is how long a far side that was told to stop may take to send what
+// it still has.
+const stopGrace = 2 * time.Second
+
+// Ping has the far side run a job. When ctx is done the far side is told to
+// stop, and what it knows by then is still emitted.
+func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)) error {
+	silent := time.AfterFunc(s.silence, func() { s.conn.Close() })
+	defer silent.Stop()
+	unhook := context.AfterFunc(ctx, func() {
+		time.AfterFunc(stopGrace, func() { s.conn.Close() })
+		if s.out.line("stop", nil) != nil {
+			s.conn.Close()
+		}
+	})
+	defer unhook()
+	if err := s.out.line("job", job); err != nil {
+		return s.broken(ctx, err, !silent.Stop())
+	}
+	for {
+		line, err := readLine(s.in)
+		if err != nil {
+			return s.broken(ctx, err, !silent.Stop())
+		}
+		silent.Reset(s.silence)
+		over, err := s.take(line, emit)
+		if over || err != nil {
+			return err
+		}
+	}
+}
+
+// broken explains why a far side is not there any more in the middle of a job.
+func (s *session) broken(ctx context.Context, err error, wasSilent bool) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case wasSilent:
+		return &probe.HostError{Op: "measure", Err: fmt.Errorf("no sign of life for %v", s.silence)}
+	default:
+		return s.conn.Explain(err)
+	}
+}
+
+// take handles one line of a job; over says that it was the last.
+func (s *session) take(line string, emit func(probe.Echo)) (over bool, err error) {
+	word, body, _ := strings.Cut(line, " ")
+	switch word {
+	case "beat":
+		return false, nil
+	case "echo":
+		return false, takeEchoes(body, emit)
+	case "done":
+		return true, takeDone(body)
+	}
+	return true, s.nonsense(fmt.Errorf("it said %q", probe.Clean(line, 80)))
+}
+
+func (s *session) nonsense(err error) error {
+	return &probe.HostError{Op: "measure", Err: fmt.Errorf("the far side left the protocol: %w", err)}
+}
+
+func takeEchoes(body string, emit func(probe.Echo)) error {
+	var echoes []echo
+	if err := json.Unmarshal([]byte(body), &echoes); err != nil {
+		return fmt.Errorf("echo: %w", err)
+	}
+	for _, e := range echoes {
+		decoded, err := e.decode()
+		if err != nil {
+			return err
+		}
+		emit(decoded)
+	}
+	return nil
+}
+
+func takeDone(body string) error {
+	var d done
+	if err := json.Unmarshal([]byte(body), &d); err != nil {
+		return fmt.Errorf("done: %w", err)
+	}
+	if d.Error == "" {
+		return nil
+	}
+	return &probe.HostError{Op: "measure", Err: errors.New(probe.Clean(d.Error, 400)), Hint: probe.Clean(d.Hint, 400)}
+}

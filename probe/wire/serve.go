@@ -1,0 +1,186 @@
+package wire
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"matrix/probe"
+)
+
+// flushEvery is how long an echo may wait for company: a line a tenth of a
+// second costs little and loses little if the link dies.
+const flushEvery = 100 * time.Millisecond
+
+// Serve is the far side: it greets, runs the jobs that it is given, one after
+// the other, and returns when in ends. It returns an error if the other side
+// does not speak the protocol or out cannot be written.
+func Serve(ctx context.Context, in io.Reader, out io.Writer, pinger probe.Pinger, version string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s := &server{out: &lineWriter{w: out}, pinger: pinger}
+	platform := runtime.GOOS + "/" + runtime.GOARCH
+	err := s.out.line(fmt.Sprintf("%s %d", greeting, Protocol), hello{version, platform})
+	if err != nil {
+		return err
+	}
+	orders := make(chan order)
+	go func() { cancel(readOrders(ctx, in, orders)) }()
+	for {
+		select {
+		case o := <-orders:
+			if o.job == nil {
+				continue // a stop that came when the job was done already
+			}
+			if err := s.run(ctx, *o.job, orders); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			if err := context.Cause(ctx); !errors.Is(err, io.EOF) && !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
+		}
+	}
+}
+
+// order is what the coordinator wants: a job, or, without one, a stop.
+type order struct{ job *probe.Job }
+
+// readOrders reads until in ends or says something that cannot be understood.
+func readOrders(ctx context.Context, in io.Reader, orders chan<- order) error {
+	r := bufio.NewReader(in)
+	for {
+		line, err := readLine(r)
+		if err != nil {
+			return err
+		}
+		var o order
+		word, body, _ := strings.Cut(line, " ")
+		switch word {
+		case "job":
+			if o.job, err = decodeJob(body); err != nil {
+				return err
+			}
+		case "stop":
+		default:
+			return fmt.Errorf("unknown order %q: this side of matrix is started by a coordinator, not by hand", probe.Clean(line, 60))
+		}
+		select {
+		case orders <- o:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// maxTargets bounds a job: ten times the largest fleet.
+const maxTargets = 10_000
+
+func decodeJob(body string) (*probe.Job, error) {
+	var job probe.Job
+	if err := json.Unmarshal([]byte(body), &job); err != nil {
+		return nil, fmt.Errorf("job: %w", err)
+	}
+	if err := job.Check(); err != nil {
+		return nil, fmt.Errorf("job: %w", err)
+	}
+	if len(job.Targets) > maxTargets {
+		return nil, fmt.Errorf("job: %d targets, at most %d are allowed", len(job.Targets), maxTargets)
+	}
+	for _, t := range job.Targets {
+		if !t.Addr.IsValid() || t.Addr.IsMulticast() || t.Addr.IsUnspecified() {
+			return nil, fmt.Errorf("job: %s has the address %v, which cannot be pinged", probe.Clean(t.City, 60), t.Addr)
+		}
+		if t.Start < 0 || t.Start > job.Interval {
+			return nil, fmt.Errorf("job: %s starts after %v, outside the interval of %v", probe.Clean(t.City, 60), t.Start, job.Interval)
+		}
+	}
+	return &job, nil
+}
+
+type server struct {
+	out    *lineWriter
+	pinger probe.Pinger
+
+	mu      sync.Mutex
+	waiting []echo
+}
+
+// run runs one job until it is done, stopped, or the session ends.
+func (s *server) run(ctx context.Context, job probe.Job, orders <-chan order) error {
+	jobCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	finished := make(chan error, 1)
+	go func() { finished <- s.ping(jobCtx, job) }()
+	flush := time.NewTicker(flushEvery)
+	defer flush.Stop()
+	beat := time.NewTicker(beatEvery)
+	defer beat.Stop()
+	for {
+		var err error
+		select {
+		case pingErr := <-finished:
+			return s.finish(pingErr)
+		case <-orders: // whatever it is: the coordinator has done with this job
+			stop()
+		case <-flush.C:
+			err = s.flush()
+		case <-beat.C:
+			err = s.out.line("beat", nil)
+		}
+		if err != nil {
+			stop()
+			<-finished
+			return err
+		}
+	}
+}
+
+// ping turns a panic of the engine into an error: the coordinator is to hear
+// of it.
+func (s *server) ping(ctx context.Context, job probe.Job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return s.pinger.Ping(ctx, job, func(e probe.Echo) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.waiting = append(s.waiting, encode(e))
+	})
+}
+
+func (s *server) flush() error {
+	s.mu.Lock()
+	echoes := s.waiting
+	s.waiting = nil
+	s.mu.Unlock()
+	if len(echoes) == 0 {
+		return nil
+	}
+	return s.out.line("echo", echoes)
+}
+
+func (s *server) finish(pingErr error) error {
+	if err := s.flush(); err != nil {
+		return err
+	}
+	var d done
+	if pingErr != nil && !errors.Is(pingErr, context.Canceled) {
+		d.Error = pingErr.Error()
+		var host *probe.HostError
+		if errors.As(pingErr, &host) {
+			d.Hint = host.Hint
+		}
+	}
+	return s.out.line("done", d)
+}
