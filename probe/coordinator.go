@@ -282,7 +282,8 @@ func (r *run) show() {
 	if r.Progress == nil {
 		return
 	}
-	if r.seen.Started {
+	r.seen.Left = 0
+	if r.seen.Started && r.seen.HostsDone < r.seen.Hosts {
 		r.seen.Left = max(0, r.plan.Length()-r.plan.Options.Timeout-time.Since(r.began))
 	}
 	r.Progress(r.seen)

@@ -1,0 +1,3 @@
+package lab
+
+func prepareCities(o *order, d *door) error { return nil }
