@@ -146,7 +146,7 @@ func nextSignal(conn *net.UnixConn) (s unix.Signal, gone bool) {
 
 // task is how a command is run in a host.
 func (d *door) task(host int32, r *execRequest, files [3]*os.File) *task {
-	t := &task{argv: r.Argv, files: files, env: d.operatorEnv()}
+	t := &task{argv: r.Argv, files: files, env: d.operatorEnv(), hostname: d.net.hosts[host].name}
 	switch {
 	case r.Attached:
 	case isTerminal(files[0]):

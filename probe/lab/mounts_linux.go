@@ -54,7 +54,8 @@ func hideCache() error {
 	return nil
 }
 
-// nsswitch is the machine's nsswitch.conf with another way to find hosts.
+// nsswitch is the machine's nsswitch.conf with another way to find hosts. And
+// with files alone for shadow: nss-systemd would say that nobody is locked.
 func nsswitch() (string, error) {
 	text, err := os.ReadFile("/etc/nsswitch.conf")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -62,11 +63,13 @@ func nsswitch() (string, error) {
 	}
 	var out strings.Builder
 	for line := range strings.Lines(string(text)) {
-		if !strings.HasPrefix(strings.TrimSpace(line), "hosts:") {
+		switch database, _, _ := strings.Cut(strings.TrimSpace(line), ":"); database {
+		case "hosts", "shadow":
+		default:
 			out.WriteString(line)
 		}
 	}
-	return out.String() + "\nhosts: files dns\n", nil
+	return out.String() + "\nhosts: files dns\nshadow: files\n", nil
 }
 
 // overlay lays a text over a file of the machine, for the lab alone. Where the

@@ -60,6 +60,11 @@ func Start(ctx context.Context, c Config) (*Lab, error) {
 			return nil, fmt.Errorf("lab: %w", err)
 		}
 	}
+	if c.Sshd {
+		if _, err := findProgram("sshd"); err != nil {
+			return nil, fmt.Errorf("lab: %w", err)
+		}
+	}
 	l, err := newFolder()
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)

@@ -29,6 +29,8 @@ type task struct {
 	files [3]*os.File
 	nice  int
 	group grouping
+
+	hostname string
 }
 
 // grouping is how a process relates to the terminal and to signals.
@@ -78,13 +80,8 @@ func (s *spawner) start(space namespace, t *task) (int, <-chan syscall.WaitStatu
 	var pid int
 	ended := make(chan syscall.WaitStatus, 1)
 	err = space.inside(func() error {
-		// Both belong to the thread, which ends here, and are inherited. What
-		// runs in a city has the privileges of its user and no more.
-		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
-			return fmt.Errorf("drop ambient capabilities: %w", err)
-		}
-		if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), t.nice); err != nil {
-			return fmt.Errorf("set priority: %w", err)
+		if err := t.become(); err != nil {
+			return err
 		}
 		attr := &syscall.ProcAttr{Dir: t.dir, Env: t.env, Sys: &syscall.SysProcAttr{
 			Setpgid: t.group == ownGroup,
@@ -103,6 +100,24 @@ func (s *spawner) start(space namespace, t *task) (int, <-chan syscall.WaitStatu
 		return nil
 	})
 	return pid, ended, err
+}
+
+// become gives the thread, which ends after it, what the task inherits from
+// it. What runs in a city has the privileges of its user and no more.
+func (t *task) become() error {
+	if err := unix.Unshare(unix.CLONE_NEWUTS); err != nil {
+		return fmt.Errorf("make UTS namespace: %w", err)
+	}
+	if err := unix.Sethostname([]byte(t.hostname)); err != nil {
+		return fmt.Errorf("set host name: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return fmt.Errorf("drop ambient capabilities: %w", err)
+	}
+	if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), t.nice); err != nil {
+		return fmt.Errorf("set priority: %w", err)
+	}
+	return nil
 }
 
 // killAll ends every process in the lab but this one, and waits until they are

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"matrix/probe"
+	"matrix/probe/icmp"
+	"matrix/probe/pingtest"
 )
 
 // pipeConn is a conversation over a pair of pipes.
@@ -302,6 +304,7 @@ func TestStopEndsEvenADeafFarSide(t *testing.T) {
 		if took := time.Since(began); err == nil || took > 6*time.Second {
 			t.Errorf("took %v, error %v", took, err)
 		}
+		<-time.After(2 * time.Second) // its next beat ends it
 	})
 }
 
@@ -426,5 +429,17 @@ func FuzzOrders(f *testing.F) {
 			}
 			return nil
 		}), "v7")
+	})
+}
+
+func TestConformance(t *testing.T) {
+	pingtest.Require(t, &icmp.Probing{})
+	pingtest.Conform(t, func(t *testing.T) probe.Pinger {
+		session, err := (&Opener{Dialer: serving(t, &icmp.Probing{})}).Open(t.Context(), probe.City{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { session.Close() })
+		return session
 	})
 }
