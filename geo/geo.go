@@ -78,9 +78,10 @@ func Distance(a, b Point) Miles {
 }
 
 // Speed is 2 × distance / rtt: a ping goes there and back. It is false where
-// no speed can be stated: under SpeedFrom, or without a positive RTT.
+// no speed can be stated: under SpeedFrom, without a positive RTT, or if d is no
+// length at all (NaN, infinite).
 func Speed(d Miles, rtt time.Duration) (MilesPerMs, bool) {
-	if d < SpeedFrom || rtt <= 0 {
+	if !(d >= SpeedFrom) || math.IsInf(float64(d), 1) || rtt <= 0 {
 		return 0, false
 	}
 	return MilesPerMs(2 * float64(d) * float64(time.Millisecond) / float64(rtt)), true
@@ -93,12 +94,16 @@ func (v MilesPerMs) PercentOf(fibre MilesPerMs) Percent {
 
 // ParseFibre reads the speed of light in fibre: a fraction of c ("0.65c") or
 // miles per millisecond ("120.9"). It refuses zero, negatives and anything
-// faster than light in vacuum.
+// faster than light in vacuum, and a bare number up to 1, which is a fraction
+// whose c was forgotten.
 func ParseFibre(s string) (MilesPerMs, error) {
 	number, isFraction := strings.CutSuffix(strings.TrimSpace(s), "c")
-	v, err := strconv.ParseFloat(number, 64)
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if err != nil {
 		return 0, fmt.Errorf("fibre speed %q: want a fraction of c like 0.65c, or miles per millisecond like 120.9", s)
+	}
+	if !isFraction && v > 0 && v <= 1 {
+		return 0, fmt.Errorf("fibre speed %q: did you mean %sc? Without the c it is miles per millisecond", s, number)
 	}
 	speed := MilesPerMs(v)
 	if isFraction {
