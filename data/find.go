@@ -14,6 +14,7 @@ type UnknownCityError struct {
 	Name       string
 	Candidates []string // names that fit, or that are near
 	Ambiguous  bool     // more than one fits
+	All        []string // every name, where none is near
 }
 
 func (e *UnknownCityError) Error() string {
@@ -23,6 +24,8 @@ func (e *UnknownCityError) Error() string {
 		return fmt.Sprintf("city %q fits %s", name, list(e.Candidates, "and"))
 	case len(e.Candidates) > 0:
 		return fmt.Sprintf("unknown city %q; did you mean %s?", name, list(e.Candidates, "or"))
+	case len(e.All) > 0:
+		return fmt.Sprintf("unknown city %q; there are %s", name, list(e.All, "and"))
 	}
 	return fmt.Sprintf("unknown city %q", name)
 }
@@ -61,6 +64,11 @@ func (x *index) find(name string) (probe.City, error) {
 	}
 	if !err.Ambiguous {
 		err.Candidates = x.near(name)
+	}
+	if len(err.Candidates) == 0 {
+		for _, c := range x.inv.Cities {
+			err.All = append(err.All, c.Name)
+		}
 	}
 	return probe.City{}, err
 }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"matrix/probe"
+	"matrix/probe/lab"
+)
+
+// TestMain makes the test binary the program itself where a story runs matrix,
+// and the lab's inner process where a lab starts.
+func TestMain(m *testing.M) {
+	if status, taken := lab.TakeOver(); taken {
+		os.Exit(status)
+	}
+	testscript.Main(m, map[string]func(){"matrix": main})
+}
+
+// TestStories are sessions as a person would have them.
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("COLUMNS", "100")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": status},
+		Condition: func(name string) (bool, error) {
+			switch name {
+			case "ping":
+				return mayPing(), nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
+	})
+}
+
+// status runs a command that must end with the given exit status.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case err == nil && want != 0:
+		ts.Fatalf("%v ended with 0, want %d", args[1:], want)
+	case errors.As(err, &exit) && exit.ExitCode() != want:
+		ts.Fatalf("%v ended with %d, want %d", args[1:], exit.ExitCode(), want)
+	case err != nil && !errors.As(err, &exit):
+		ts.Fatalf("%v: %v", args[1:], err)
+	}
+}
+
+// mayPing says whether this user may ping at all. Where nothing may be missing
+// the stories run whatever it says, and fail.
+func mayPing() bool {
+	job := probe.Job{Options: probe.DefaultOptions(), Targets: []probe.Target{{Addr: netip.MustParseAddr("127.0.0.1")}}}
+	job.Count = 1
+	return os.Getenv("MATRIX_TEST_REQUIRE") != "" || engine.Ping(context.Background(), job, func(probe.Echo) {}) == nil
+}
+
+// matrix runs the program in this process and returns what it prints.
+func matrix(t *testing.T, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	var out, talk bytes.Buffer
+	status = run(t.Context(), args, streams{new(bytes.Buffer), &out, &talk})
+	return out.String(), talk.String(), status
+}
