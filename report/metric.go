@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"matrix/geo"
-	"matrix/probe"
 )
 
 // Metric is what a matrix shows.
@@ -68,6 +67,11 @@ func (u Units) Length(d geo.Miles) float64 {
 	return float64(d)
 }
 
+// length is a distance as a sentence states it: "20 miles".
+func (u Units) length(d geo.Miles) string {
+	return fmt.Sprintf("%.0f %s", u.Length(d), [...]string{"miles", "km"}[u])
+}
+
 // Speed is a speed as a number in these units.
 func (u Units) Speed(v geo.MilesPerMs) float64 {
 	if u == UseKm {
@@ -105,18 +109,4 @@ func (m Metric) Decimals() int {
 	default:
 		return 2
 	}
-}
-
-// Options are how a report is made from a round.
-type Options struct {
-	Stat      probe.Stat     // which statistic the matrices show
-	Units     Units          //
-	Fibre     geo.MilesPerMs // speed of light in fibre
-	Distances Distances      // nil: from the round's coordinates
-	Model     string         // how distances were come by, if Distances is set: "distances.csv"
-}
-
-// Distances says how far apart two cities are; false if it is not known.
-type Distances interface {
-	Between(probe.Pair) (geo.Miles, bool)
 }

@@ -1,13 +1,28 @@
 package report
 
 import (
-	"fmt"
+	"cmp"
+	"math"
 	"slices"
 	"time"
 
 	"matrix/geo"
 	"matrix/probe"
 )
+
+// Options are how a report is made from a round.
+type Options struct {
+	Stat      probe.Stat     // which statistic the matrices show
+	Units     Units          //
+	Fibre     geo.MilesPerMs // speed of light in fibre
+	Distances Distances      // nil: from the round's coordinates
+	Model     string         // how distances were come by, if Distances is set: "distances.csv"
+}
+
+// Distances says how far apart two cities are; false if it is not known.
+type Distances interface {
+	Between(probe.Pair) (geo.Miles, bool)
+}
 
 // Report is a round, joined with distances and ready to be shown.
 type Report struct {
@@ -18,46 +33,11 @@ type Report struct {
 	Coverage Coverage
 	Notes    []probe.Warning // footnotes, in order
 	pairs    map[probe.Pair]*Pair
-	order    []*Pair // planned pairs, in the order of the round
-}
+	self     []*Pair           // of cities pinging themselves
+	order    []*Pair           // planned pairs, in the order of the round
+	title    map[string]string // by name, cleaned
 
-// Method is how the figures were come by; it is printed on every output.
-type Method struct {
-	Source     string // "measured" or the file
-	Start, End time.Time
-	Options    probe.Options // zero if the source does not say
-	Stat       probe.Stat
-	Units      Units
-	Fibre      geo.MilesPerMs
-	Model      string // of the distances
-	Version    string // of the program that measured; "" if the source does not say
-	Partial    bool
-}
-
-// Coverage is how many of the planned pairs ended in which state.
-type Coverage struct {
-	Planned, Measured int
-	States            []StateCount // states that occurred, in the order of probe.States
-}
-
-// StateCount is how many pairs ended in one state.
-type StateCount struct {
-	State probe.State
-	Pairs int
-}
-
-// String is the coverage as every output prints it: "88 of 90 pairs measured;
-// 2 lost".
-func (c Coverage) String() string {
-	s := fmt.Sprintf("%d of %d pairs measured", c.Measured, c.Planned)
-	separator := "; "
-	for _, count := range c.States {
-		if count.State != probe.Measured {
-			s += fmt.Sprintf("%s%d %v", separator, count.Pairs, count.State)
-			separator = ", "
-		}
-	}
-	return s
+	medianFibre float64 // of all pairs; 0 if none has a figure
 }
 
 // Pair is one ordered pair's sample with what follows from it.
@@ -71,66 +51,94 @@ type Pair struct {
 	NoSpeed string
 }
 
-// New makes the report of a round.
+// New makes the report of a round. A zero Fibre means geo.DefaultFibre.
 func New(round *probe.Round, options Options) *Report {
-	distances, model := options.Distances, options.Model
-	if distances == nil {
-		distances, model = greatCircles(round.Cities), "great circle on a sphere of 6371.01 km"
+	if options.Distances == nil {
+		options.Distances = greatCircles(round.Cities)
+		options.Model = "great circle on a sphere of 6371.01 km"
+	}
+	if options.Fibre == 0 {
+		options.Fibre = geo.DefaultFibre
 	}
 	r := &Report{
 		Cities: round.Cities,
 		Method: Method{
 			Source: round.Source, Start: round.Start, End: round.End, Options: round.Options,
-			Stat: options.Stat, Units: options.Units, Fibre: options.Fibre, Model: model,
+			Stat: options.Stat, Units: options.Units, Fibre: options.Fibre, Model: options.Model,
 			Version: round.Version, Partial: round.Partial,
 		},
 		Coverage: Coverage{Planned: round.Planned(), Measured: round.Count(probe.Measured)},
 		Notes:    slices.Clone(round.Warnings),
 		pairs:    make(map[probe.Pair]*Pair, len(round.Samples)),
+		title:    make(map[string]string, len(round.Cities)),
 	}
 	for _, state := range probe.States() {
 		if n := round.Count(state); n > 0 {
 			r.Coverage.States = append(r.Coverage.States, StateCount{state, n})
 		}
 	}
+	for _, c := range round.Cities {
+		r.title[c.Name] = cmp.Or(Clean(c.Title, titleRunes), Clean(c.Name, titleRunes))
+	}
 	for i := range round.Samples {
-		p := join(&round.Samples[i], distances, options)
+		p := r.join(&round.Samples[i], options.Distances)
 		r.pairs[p.Pair] = p
 		r.order = append(r.order, p)
 	}
 	for i := range round.Self {
-		p := join(&round.Self[i], distances, options)
+		p := r.join(&round.Self[i], options.Distances)
 		r.pairs[p.Pair] = p
+		r.self = append(r.self, p)
 	}
 	r.layOut()
+	if spread, ok := r.Spread(Fibre); ok {
+		r.medianFibre = spread.Median
+	}
+	if note, found := r.tooFastNote(); found {
+		r.Notes = append(r.Notes, note)
+	}
 	return r
 }
 
+// SpeedFromMiles is the shortest distance for which a report states a speed.
+const SpeedFromMiles = float64(geo.SpeedFrom)
+
+// noDistance is why there is neither distance nor speed.
+const noDistance = "distance not known"
+
+// nearReason is why there is no speed between neighbours.
+func (r *Report) nearReason() string { return "under " + r.Method.Units.length(geo.SpeedFrom) }
+
 // join derives a pair's figures from its sample and distance.
-func join(sample *probe.Sample, distances Distances, options Options) *Pair {
+func (r *Report) join(sample *probe.Sample, distances Distances) *Pair {
 	p := &Pair{Sample: sample, Stats: sample.Summary()}
 	if sample.IsSelf() {
 		p.NoSpeed = "a city and itself"
 		return p
 	}
-	miles, ok := distances.Between(sample.Pair)
-	if !ok {
-		p.NoSpeed = "distance not known"
+	miles, known := distances.Between(sample.Pair)
+	known = known && miles >= 0 && !math.IsInf(float64(miles), 1)
+	if known {
+		p.Miles = &miles
+	}
+	rtt, ok := p.Stats.Get(r.Method.Stat)
+	switch {
+	case sample.State != Measured:
+		p.NoSpeed = sample.State.String()
+	case !known:
+		p.NoSpeed = noDistance
+	case miles < geo.SpeedFrom:
+		p.NoSpeed = r.nearReason()
+	case !ok || rtt <= 0:
+		p.NoSpeed = noStat(r.Method.Stat)
+	}
+	if p.NoSpeed != "" {
 		return p
 	}
-	p.Miles = &miles
-	rtt, ok := p.Stats.Get(options.Stat)
-	if !ok {
-		p.NoSpeed = "no round-trip time"
-		return p
+	if speed, ok := geo.Speed(miles, rtt); ok {
+		fibre := speed.PercentOf(r.Method.Fibre)
+		p.Speed, p.Fibre = &speed, &fibre
 	}
-	speed, ok := geo.Speed(miles, rtt)
-	if !ok {
-		p.NoSpeed = fmt.Sprintf("under %.0f miles", float64(geo.SpeedFrom))
-		return p
-	}
-	fibre := speed.PercentOf(options.Fibre)
-	p.Speed, p.Fibre = &speed, &fibre
 	return p
 }
 
@@ -156,14 +164,31 @@ func (r *Report) Pair(from, to string) *Pair { return r.pairs[probe.Pair{From: f
 // Pairs are the planned pairs in the round's order.
 func (r *Report) Pairs() []*Pair { return r.order }
 
-// Title is a city's name for people.
+// Title is a city's name for people, cleaned of what a terminal or a page must
+// not see.
 func (r *Report) Title(name string) string {
-	for _, c := range r.Cities {
-		if c.Name == name {
-			return c.Title
+	if title, ok := r.title[name]; ok {
+		return title
+	}
+	return Clean(name, titleRunes)
+}
+
+// Self are the cities that pinged themselves, where the round has them.
+func (r *Report) Self() []*Pair { return r.self }
+
+// Footnotes are the round's warnings as text, in order, each once.
+func (r *Report) Footnotes() []string {
+	var notes []string
+	for _, n := range r.Notes {
+		text := Clean(n.Text, reasonRunes)
+		if n.Subject != "" {
+			text = r.Title(n.Subject) + ": " + text
+		}
+		if !slices.Contains(notes, text) {
+			notes = append(notes, text)
 		}
 	}
-	return name
+	return notes
 }
 
 // Value is a pair's figure in one metric, in the report's units; false where
@@ -174,8 +199,7 @@ func (r *Report) Value(p *Pair, metric Metric) (float64, bool) {
 	}
 	switch metric {
 	case RTT:
-		d, ok := p.Stats.Get(r.Method.Stat)
-		return float64(d) / float64(time.Millisecond), ok
+		return p.Millis(r.Method.Stat)
 	case Speed:
 		if p.Speed != nil {
 			return r.Method.Units.Speed(*p.Speed), true
@@ -193,6 +217,22 @@ func (r *Report) Value(p *Pair, metric Metric) (float64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Millis is one statistic in milliseconds; false if it is not known, as it
+// never is for a pair that was not measured.
+func (p *Pair) Millis(stat Stat) (float64, bool) {
+	d, ok := p.Stats.Get(stat)
+	if !ok || p.State != Measured {
+		return 0, false
+	}
+	return float64(d) / float64(time.Millisecond), true
+}
+
+// Counted says whether Sent and Received are known. Where both are zero they
+// are only known of a pair for which nothing could be sent at all.
+func (p *Pair) Counted() bool {
+	return p.Sent > 0 || p.State == SourceDown || p.State == Unresolved || p.State == Excluded
 }
 
 // greatCircle measures distances from coordinates.

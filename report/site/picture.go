@@ -1,0 +1,75 @@
+package site
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"strings"
+)
+
+// The shades in light and in dark (classes a to g), and behind them the colours
+// that cells without a figure have in a picture. Text is dark on every light one
+// and light on every dark one, at a contrast of 4.5 and more.
+var (
+	classes     = "abcdefgxnulrw"
+	lightColors = []string{"f7fbf2", "e3f3dd", "cdeac8", "aedcc0", "86cbc5", "5fb4d0", "459bc6",
+		"dfe2e4", "eceeef", "ffffff", "e6bdd3", "a9d8f2", "f3d089"}
+	darkColors = []string{"131a1f", "14272c", "143539", "134448", "125458", "0d6469", "04767c",
+		"2a2f33", "22272b", "101417", "6b3e57", "28587a", "6e5012"}
+)
+
+// shadeRules are the style rules of the shades.
+func shadeRules() string {
+	rules := func(colors []string) string {
+		var b strings.Builder
+		for i, c := range colors[:steps] {
+			fmt.Fprintf(&b, ".%s{background:#%s}", shadeClass(i), c)
+		}
+		return b.String()
+	}
+	return rules(lightColors) + "\n@media(prefers-color-scheme:dark){" + rules(darkColors) + "}\n"
+}
+
+// picture is a matrix with one pixel a cell.
+type picture struct{ *image.Paletted }
+
+func newPicture(width, height int) *picture {
+	return &picture{image.NewPaletted(image.Rect(0, 0, width, height), palette(lightColors))}
+}
+
+func (p *picture) set(x, y int, class string) {
+	p.SetColorIndex(x, y, uint8(strings.Index(classes, class)))
+}
+
+// rules are the style rules that put the picture behind the text of a panel.
+func (p *picture) rules(id string) string {
+	light := p.encode(lightColors)
+	dark := p.encode(darkColors)
+	rule := func(data string) string {
+		return fmt.Sprintf("#%s-rows{background-image:url(data:image/png;base64,%s);--columns:%d;--rows:%d}", id, data, p.Rect.Dx(), p.Rect.Dy())
+	}
+	return rule(light) + "\n@media(prefers-color-scheme:dark){" + rule(dark) + "}\n"
+}
+
+func (p *picture) encode(colors []string) string {
+	p.Palette = palette(colors)
+	var out bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := encoder.Encode(&out, p); err != nil {
+		return "" // a buffer takes everything; without the image the text still stands
+	}
+	return base64.StdEncoding.EncodeToString(out.Bytes())
+}
+
+func palette(colors []string) color.Palette {
+	p := make(color.Palette, len(colors))
+	for i, c := range colors {
+		rgba := color.RGBA{A: 255}
+		fmt.Sscanf(c, "%02x%02x%02x", &rgba.R, &rgba.G, &rgba.B)
+		p[i] = rgba
+	}
+	return p
+}
