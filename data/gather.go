@@ -13,8 +13,7 @@ type link struct{ from, to int }
 
 // gathering makes a round of what a file says, pair by pair.
 type gathering struct {
-	source   string // the file as it was named
-	file     string // the same without its folders, for footnotes
+	file     string // without its folders, which are nobody's business on a page
 	cities   *resolver
 	from, to map[int]bool // the cities of rows and of columns
 	samples  map[link]probe.Sample
@@ -24,7 +23,7 @@ type gathering struct {
 
 func newGathering(file string, inv *Inventory) *gathering {
 	return &gathering{
-		source: file, file: filepath.Base(file), cities: newResolver(inv),
+		file: filepath.Base(file), cities: newResolver(inv),
 		from: make(map[int]bool), to: make(map[int]bool),
 		samples: make(map[link]probe.Sample), leftOut: make(map[link]string),
 	}
@@ -38,7 +37,7 @@ func (g *gathering) warn(subject, format string, args ...any) {
 // order of the cities. A pair without figures is NotRun: for the reason for
 // which its row was left out, or else because it is missing: "blank", "not".
 func (g *gathering) round(missing string) *probe.Round {
-	r := &probe.Round{Source: g.source}
+	r := &probe.Round{Source: g.file}
 	for i, c := range g.cities.city {
 		if g.from[i] || g.to[i] {
 			r.Cities = append(r.Cities, c)

@@ -182,11 +182,16 @@ func (r *run) runHost(ctx context.Context, i int, job Job) {
 func (r *run) open(ctx context.Context, city City) (Session, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.limits.Connect, fmt.Errorf("no session within %v", r.limits.Connect))
 	defer cancel()
+	var before error
 	for attempt := 1; ; attempt++ {
 		session, err := r.openOnce(ctx, city)
 		if err == nil {
 			return session, nil
 		}
+		if before != nil && ctx.Err() != nil {
+			return nil, before // says more than that time ran out while it was tried again
+		}
+		before = err
 		r.log.Debug("no session", "from", city.Name, "attempt", attempt, "err", err)
 		if attempt == r.limits.Attempts || !mayTryAgain(err) || ctx.Err() != nil {
 			return nil, err

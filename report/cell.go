@@ -89,6 +89,7 @@ const (
 	markNear     = "near"
 	markDistance = "dist?"
 	markStat     = "stat?"
+	markTooFast  = "fast?"
 )
 
 func (r *Report) allMarks() []Mark {
@@ -103,6 +104,7 @@ func (r *Report) allMarks() []Mark {
 	return append(marks,
 		Mark{markNear, r.nearReason() + ", too near for a speed", Measured},
 		Mark{markDistance, noDistance, Measured},
+		Mark{markTooFast, tooFast, Measured},
 		Mark{markStat, "the source does not give this figure", Measured},
 	)
 }
@@ -129,6 +131,8 @@ func (r *Report) noFigureMark(p *Pair) string {
 		return markNear
 	case noDistance:
 		return markDistance
+	case tooFast:
+		return markTooFast
 	default:
 		return markStat
 	}

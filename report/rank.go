@@ -26,49 +26,40 @@ const (
 	citySize geo.Miles = 30
 )
 
-// TooFast says whether a pair is faster than light in glass can be. Then its
-// distance is wrong, or its RTT is, and neither is to be believed.
-func (r *Report) TooFast(p *Pair) bool {
-	if p == nil || p.Speed == nil {
-		return false
-	}
+// tooFast says whether a signal would have to be faster than light in glass to
+// come and go in the pair's shortest RTT. Then its distance is wrong, or its
+// RTT is, and no speed is to be made of them.
+func (p *Pair) tooFast(stat probe.Stat) bool {
 	rtt, ok := p.Stats.Get(Min)
 	if !ok {
-		rtt, _ = p.Stats.Get(r.Method.Stat)
+		rtt, _ = p.Stats.Get(stat)
 	}
 	speed, ok := geo.Speed(*p.Miles-citySize, rtt)
 	return ok && speed > fastest
 }
 
-// Flag is the mark before the figures of a pair that a reader must look at
-// twice: "!" where it stands out, "?" where it cannot be true, "" for the rest.
+// tooFast is why an impossible pair has no speed.
+const tooFast = "faster than light in glass: a place or the RTT is wrong"
+
+// Impossible says whether a pair has no speed because that would be faster than
+// light in glass.
+func (p *Pair) Impossible() bool { return p.NoSpeed == tooFast }
+
+// Flag is the mark before the figures of a pair that stands out, "" for the
+// rest.
 func (r *Report) Flag(p *Pair) string {
-	switch {
-	case r.TooFast(p):
-		return "?"
-	case r.Outlier(p):
+	if r.Outlier(p) {
 		return "!"
-	default:
-		return ""
 	}
+	return ""
 }
 
 // Flags explains the flags that occur, for the legend.
 func (r *Report) Flags() []Mark {
-	used := map[string]bool{}
-	for _, p := range r.order {
-		used[r.Flag(p)] = true
+	if !slices.ContainsFunc(r.order, r.Outlier) {
+		return nil
 	}
-	var flags []Mark
-	for _, m := range []Mark{
-		{"!", "stands out: under a quarter of the median % of fibre", Measured},
-		{"?", "faster than light in glass: the place or the RTT is wrong", Measured},
-	} {
-		if used[m.Mark] {
-			flags = append(flags, m)
-		}
-	}
-	return flags
+	return []Mark{{"!", "stands out: under a quarter of the median % of fibre", Measured}}
 }
 
 // tooFastNote is the footnote on pairs that cannot be true; it names the city
@@ -76,13 +67,13 @@ func (r *Report) Flags() []Mark {
 func (r *Report) tooFastNote() (probe.Warning, bool) {
 	pairs, cities := 0, map[string]int{}
 	for _, p := range r.order {
-		if r.TooFast(p) {
+		if p.Impossible() {
 			pairs++
 			cities[p.From]++
 			cities[p.To]++
 		}
 	}
-	note := probe.Warning{Text: fmt.Sprintf("%d pairs are faster than light in glass can be; their speed and %% of fibre, marked ?, are not to be believed", pairs)}
+	note := probe.Warning{Text: fmt.Sprintf("%d pairs are faster than light in glass can be, and so have no speed", pairs)}
 	most := 0
 	for _, c := range r.Cities {
 		if n := cities[c.Name]; n > most {
@@ -104,7 +95,7 @@ func (r *Report) Worst(n int) []*Pair {
 }
 
 // Best are the n pairs that use it best, the faster direction standing for
-// both. Pairs that are too fast to be true are no one's best.
+// both.
 func (r *Report) Best(n int) []*Pair {
 	return r.ranked(n, func(a, b *Pair) int { return cmp.Compare(*b.Fibre, *a.Fibre) })
 }
@@ -112,7 +103,7 @@ func (r *Report) Best(n int) []*Pair {
 func (r *Report) ranked(n int, compare func(a, b *Pair) int) []*Pair {
 	var pairs []*Pair
 	for _, p := range r.order {
-		if p.Fibre != nil && *p.Miles >= RankFrom && !r.TooFast(p) {
+		if p.Fibre != nil && *p.Miles >= RankFrom {
 			pairs = append(pairs, p)
 		}
 	}

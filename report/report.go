@@ -132,6 +132,9 @@ func (r *Report) join(sample *probe.Sample, distances Distances) *Pair {
 	case !ok || rtt <= 0:
 		p.NoSpeed = noStat(r.Method.Stat)
 	}
+	if p.NoSpeed == "" && p.tooFast(r.Method.Stat) {
+		p.NoSpeed = tooFast
+	}
 	if p.NoSpeed != "" {
 		return p
 	}

@@ -48,7 +48,8 @@ func ask(ctx context.Context, door string, r request, c Command) (int, error) {
 	}
 	done := make(chan struct{})
 	defer close(done)
-	go forward(conn, c.Signals, done)
+	attached := r.Exec != nil && r.Exec.Attached
+	go forward(conn, c.Signals, attached, done)
 	answer, err := receive(conn)
 	switch {
 	case ctx.Err() != nil:
@@ -86,12 +87,15 @@ func send(conn *net.UnixConn, r request, c Command) error {
 	return err
 }
 
-// forward passes signals on until the command is done.
-func forward(conn *net.UnixConn, signals <-chan os.Signal, done <-chan struct{}) {
+// forward passes signals on until the command is done. An attached command has
+// Ctrl-C from the terminal already, and takes a second one for impatience.
+func forward(conn *net.UnixConn, signals <-chan os.Signal, attached bool, done <-chan struct{}) {
 	for {
 		select {
 		case s := <-signals:
-			if number, ok := s.(syscall.Signal); ok {
+			number, ok := s.(syscall.Signal)
+			typed := attached && (number == unix.SIGINT || number == unix.SIGQUIT) && inForeground()
+			if ok && !typed {
 				text, _ := json.Marshal(request{Signal: int(number)})
 				_, _ = conn.Write(text)
 			}
@@ -109,4 +113,16 @@ func receive(conn *net.UnixConn) (response, error) {
 		err = json.Unmarshal(buf[:n], &answer)
 	}
 	return answer, err
+}
+
+// inForeground says whether what is typed at the terminal comes to this
+// process's group.
+func inForeground() bool {
+	terminal, err := os.Open("/dev/tty")
+	if err != nil {
+		return false
+	}
+	defer terminal.Close()
+	group, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
 }

@@ -17,7 +17,6 @@ type engine struct {
 	ports   []*unix.SockaddrLinklayer // by host
 	epoch   time.Time                 // zero of the engine's clock
 	skew    int64                     // wall clock − engine's clock
-	checked int64                     // when skew was last measured
 	queue   queue
 	pool    pool
 	early   int64 // how much before a packet is due the thread wakes up
@@ -30,14 +29,13 @@ type engine struct {
 // clock is the engine's clock: monotonic nanoseconds.
 func (e *engine) clock() int64 { return int64(time.Since(e.epoch)) }
 
-// skewEvery is how often the distance between the wall clock, in which the
-// kernel stamps packets, and the monotonic one is measured anew.
-const skewEvery = int64(100 * time.Millisecond)
-
-func (e *engine) measureSkew() {
-	now := time.Now()
-	e.checked = int64(now.Sub(e.epoch))
-	e.skew = now.UnixNano() - e.checked
+// tick reads the clock and, with it, how far the wall clock is ahead. The
+// kernel stamps packets by the wall clock, which may be stepped at any time.
+func (e *engine) tick() int64 {
+	t := time.Now()
+	now := int64(t.Sub(e.epoch))
+	e.skew = t.UnixNano() - now
+	return now
 }
 
 // newEngine opens the engine's sockets in the thread's namespace. ports are
@@ -75,13 +73,8 @@ func (e *engine) run() error {
 	// Only root may; without it the cities' commands, at nice 19, still step
 	// back. (SCHED_FIFO is worse: it stalled for 70 to 270 ms.)
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), engineNice)
-	e.measureSkew()
 	for {
-		now := e.clock()
-		if now-e.checked > skewEvery {
-			e.measureSkew()
-		}
-		busy := e.receive(now)
+		busy := e.receive(e.tick())
 		if e.send() || busy {
 			continue
 		}
@@ -147,6 +140,11 @@ func (e *engine) receive(now int64) (busy bool) {
 	return true
 }
 
+// maxAge is how long a packet may have waited for the engine and still count
+// from its stamp. (A packet that came after now was read is a little younger
+// than nothing.)
+const maxAge = int64(time.Second)
+
 func (e *engine) accept(f *frame, now int64) {
 	if f.device >= len(e.devices) || e.devices[f.device] < 0 {
 		return
@@ -156,10 +154,10 @@ func (e *engine) accept(f *frame, now int64) {
 	if !ok || h.dst.IsMulticast() {
 		return
 	}
-	// A clock that was stepped within the last 100 ms must not hold a packet
-	// for hours: what was not stamped just now, arrived now.
+	// A wall clock that was stepped since the stamp must not hold a packet for
+	// hours: what was not stamped just now, arrived now.
 	arrived := f.arrived - e.skew
-	if now-arrived > int64(time.Second) || arrived > now {
+	if age := now - arrived; age > maxAge || age < -maxAge {
 		arrived = now
 	}
 	e.mu.Lock()

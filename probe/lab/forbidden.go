@@ -1,11 +1,7 @@
 package lab
 
-// ForbiddenError says that this machine does not allow a lab, and what would.
-type ForbiddenError struct {
-	Err  error
-	Hint string
-}
+import "errors"
 
-func (e *ForbiddenError) Error() string { return e.Err.Error() }
-
-func (e *ForbiddenError) Unwrap() error { return e.Err }
+// ErrForbidden says that this machine does not allow a lab. The error that
+// wraps it is a *probe.HostError whose hint says what to allow.
+var ErrForbidden = errors.New("making namespaces is not allowed here")

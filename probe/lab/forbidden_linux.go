@@ -1,16 +1,22 @@
 package lab
 
 import (
+	"fmt"
 	"os"
 	"strings"
+
+	"matrix/probe"
 )
 
-// forbidden turns an error into a ForbiddenError if the kernel refused.
+// forbidden says why a lab could not be set up and, if the kernel refused, what
+// to allow.
 func forbidden(err error, denied bool) error {
-	if !denied {
-		return err
+	failed := &probe.HostError{Op: "set up the lab", Err: err}
+	if denied {
+		failed.Err = fmt.Errorf("%w: %w", ErrForbidden, err)
+		failed.Hint = whatToAllow(readSetting, os.Geteuid() == 0)
 	}
-	return &ForbiddenError{Err: err, Hint: whatToAllow(readSetting, os.Geteuid() == 0)}
+	return failed
 }
 
 // whatToAllow looks for the lock on user namespaces that this machine has.

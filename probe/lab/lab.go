@@ -2,6 +2,7 @@ package lab
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,16 @@ type Change struct {
 	RTT      *time.Duration // that a ping finds
 	Loss     *float64       // ratio
 	Jitter   *time.Duration
+}
+
+// Hosts are cities as the lab knows them: each has its name in the lab's DNS
+// for a host. (The host that the inventory gives works in the lab as well.)
+func Hosts(cities []probe.City) []probe.City {
+	inside := slices.Clone(cities)
+	for i := range inside {
+		inside[i].Host, inside[i].SSH = inside[i].Name+"."+Domain, ""
+	}
+	return inside
 }
 
 // innerName is argv[0] of the lab's inner process. An environment variable

@@ -49,7 +49,8 @@ func Run(ctx context.Context, c Config, argv []string) (int, error) {
 }
 
 // Start sets up a lab. It must be closed; if this process dies, however, it
-// closes itself. A *ForbiddenError says that the machine does not allow it.
+// closes itself. ErrForbidden says that this machine does not allow one,
+// ErrNoSSH that it has no sshd to run.
 func Start(ctx context.Context, c Config) (*Lab, error) {
 	n, err := newNetwork(&c)
 	if err != nil {
@@ -102,7 +103,7 @@ func (l *Lab) start(ctx context.Context, o *order) error {
 	}
 	if err := l.inner.Start(); err != nil {
 		control.Close()
-		return forbidden(fmt.Errorf("lab: make namespaces: %w", err), isDenial(err))
+		return forbidden(err, isDenial(err))
 	}
 	l.control = control
 	stop := context.AfterFunc(ctx, func() { _ = l.inner.Process.Kill() })
@@ -120,7 +121,7 @@ func (l *Lab) start(ctx context.Context, o *order) error {
 	case err != nil:
 		return fmt.Errorf("lab: set up: %w", err)
 	case answer.Error != "":
-		return forbidden(fmt.Errorf("lab: set up: %s", answer.Error), answer.Denied)
+		return forbidden(errors.New(answer.Error), answer.Denied)
 	}
 	return nil
 }
@@ -172,30 +173,38 @@ func newFolder() (*Lab, error) {
 	if len(base) > longestTemp {
 		base = "/tmp"
 	}
-	sweep(base)
+	sweep(base, time.Minute) // younger ones may not be locked yet
 	folder, err := os.MkdirTemp(base, folderPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
+	lock, err := lockFolder(folder)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return &Lab{Folder: folder, Door: filepath.Join(folder, "door"), lock: lock}, nil
+}
+
+func lockFolder(folder string) (*os.File, error) {
 	lock, err := os.Open(folder)
 	if err == nil {
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("lock folder: %w", err), os.RemoveAll(folder))
+		return nil, fmt.Errorf("lock folder: %w", err)
 	}
-	return &Lab{Folder: folder, Door: filepath.Join(folder, "door"), lock: lock}, nil
+	return lock, nil
 }
 
 // sweep removes folders of this user's labs that nobody holds any more.
-func sweep(base string) {
+func sweep(base string, olderThan time.Duration) {
 	old, err := filepath.Glob(filepath.Join(base, folderPrefix+"*"))
 	if err != nil {
 		return
 	}
 	for _, folder := range old {
 		info, err := os.Lstat(folder)
-		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Minute || info.Sys().(*syscall.Stat_t).Uid != uint32(os.Geteuid()) {
+		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < olderThan || info.Sys().(*syscall.Stat_t).Uid != uint32(os.Geteuid()) {
 			continue
 		}
 		lock, err := os.Open(folder)

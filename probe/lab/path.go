@@ -42,6 +42,20 @@ type path struct {
 
 // addRoutes takes in what a route file says.
 func (n *network) addRoutes(routes *Routes) error {
+	// Routers with an address of their own go first: it may be given at any of
+	// a router's mentions.
+	for i := range routes.Routes {
+		for _, hops := range routes.Routes[i].branches() {
+			for _, h := range hops {
+				if !h.Address.IsValid() {
+					continue
+				}
+				if _, err := n.addRouter(h, -1); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	for i := range routes.Routes {
 		r := &routes.Routes[i]
 		if err := n.addRoute(r); err != nil {
@@ -253,7 +267,7 @@ func (n *network) decide(from int32, h *header, now int64) decision {
 	switch {
 	case !ok:
 		return decision{action: noRoute}
-	case n.hosts[from].down:
+	case n.hosts[from].down || h.ttl == 0:
 		return decision{action: drop}
 	case target.isRouter:
 		return n.toRouter(from, target.index, h, now)
@@ -293,10 +307,10 @@ func (p *path) branch(flow uint32) []hop {
 
 // expire is the answer of the router at which the packet's TTL runs out.
 func (n *network) expire(from int32, branch []hop, h *header, now int64) decision {
-	position := max(int(h.ttl), 1)
 	if h.kind == kindError {
 		return decision{action: drop}
 	}
+	position := int(h.ttl)
 	return n.speak(from, branch[position-1], position, answerTimeExceeded, 1, h, now)
 }
 

@@ -120,6 +120,7 @@ func ParseRoutes(name string, text []byte) (*Routes, error) {
 func lineOf(text []byte, key toml.Key) int {
 	last := key[len(key)-1]
 	for i, line := range strings.Split(string(text), "\n") {
+		line, _, _ = strings.Cut(line, "#")
 		for _, part := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune("{,[]. \t=", r) }) {
 			if strings.Trim(part, `"'`) == last {
 				return i + 1

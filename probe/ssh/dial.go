@@ -65,7 +65,9 @@ func (d *Dialer) link(ctx context.Context, city probe.City) (*link, error) {
 	// What stands first wins with ssh, so the command's own options stay ahead.
 	options := []string{"BatchMode=yes"}
 	if settings["connecttimeout"] == "" || settings["connecttimeout"] == "none" {
-		options = append(options, "ConnectTimeout=10")
+		// A host with an IPv6 and an IPv4 address has this time twice, within
+		// the 15 s that a greeting may take.
+		options = append(options, "ConnectTimeout=6")
 	}
 	if settings["serveraliveinterval"] == "0" {
 		options = append(options, "ServerAliveInterval=5", "ServerAliveCountMax=3")

@@ -14,18 +14,19 @@ import (
 )
 
 // passing are words of refusals that another attempt may get past: a burst of
-// connections that sshd dropped, a link that broke.
+// connections that sshd dropped, a link that broke. A host that did not answer
+// for a whole ConnectTimeout is not among them: it has had its time.
 var passing = []string{
-	"Connection refused", "Connection reset", "Connection closed", "Connection timed out", "Broken pipe",
-	"kex_exchange_identification", "mux_client", "Operation timed out", "No route to host", "Control socket",
+	"Connection refused", "Connection reset", "Connection closed", "Broken pipe",
+	"kex_exchange_identification", "mux_client", "Control socket",
 }
 
 // refusal explains ssh's own failure.
 func (l *link) refusal(said []string) error {
-	text := "ssh failed without a word"
-	if len(said) > 0 {
-		text = said[len(said)-1]
+	if len(said) == 0 {
+		return &probe.HostError{Op: "run", Err: errors.New("the far side was killed, or the link broke")}
 	}
+	text := said[len(said)-1]
 	all := strings.Join(said, "\n")
 	e := &probe.HostError{Op: "connect", Err: errors.New(text), Hint: l.tryByHand()}
 	switch {

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"matrix/probe"
+	"matrix/probe/icmp"
+	"matrix/probe/ssh"
+	"matrix/probe/wire"
+)
+
+// engine sends the echo requests of this machine.
+var engine probe.Pinger = &icmp.Probing{}
+
+// opener reaches a city in process if it is this machine, and over ssh if not.
+type opener struct {
+	addresses probe.Addresses
+	own       map[netip.Addr]bool
+	local     probe.Opener
+	remote    probe.Opener
+}
+
+var _ probe.Opener = (*opener)(nil)
+
+// Open opens a session in a city. A city with an ssh column of its own is
+// reached as it says, wherever it is.
+func (o *opener) Open(ctx context.Context, city probe.City) (probe.Session, error) {
+	addr := o.addresses[city.Name].Addr
+	if city.SSH == "" && (o.own[addr] || addr.IsLoopback()) {
+		return o.local.Open(ctx, city)
+	}
+	return o.remote.Open(ctx, city)
+}
+
+func (o *measureFlags) opener(addresses probe.Addresses, log *slog.Logger) (probe.Opener, error) {
+	own, err := ownAddresses()
+	if err != nil {
+		return nil, err
+	}
+	binary, err := ssh.OwnBinary(version())
+	if err != nil {
+		return nil, err
+	}
+	sockets, err := ssh.SocketFolder()
+	if err != nil {
+		log.Debug("connections are not shared", "err", err)
+	}
+	dialer := &ssh.Dialer{
+		Command:    strings.Fields(o.rsh),
+		RemotePath: o.remotePath,
+		Binary:     binary,
+		Sockets:    sockets,
+		Log:        log,
+	}
+	return &opener{
+		addresses: addresses,
+		own:       own,
+		local:     probe.InProcess{Pinger: engine, Build: version()},
+		remote: &wire.Opener{Dialer: wire.DialFunc(func(ctx context.Context, city probe.City) (wire.Conn, error) {
+			conn, err := dialer.Dial(ctx, city)
+			if err != nil {
+				return nil, err // not a nil *ssh.Conn in a wire.Conn
+			}
+			return conn, nil
+		})},
+	}, nil
+}
+
+func ownAddresses() (map[netip.Addr]bool, error) {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("this machine's addresses: %w", err)
+	}
+	own := make(map[netip.Addr]bool, len(addrs))
+	for _, a := range addrs {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+			own[prefix.Addr().Unmap()] = true
+		}
+	}
+	return own, nil
+}
+
+// probeCommand is the far side; a coordinator starts it.
+func probeCommand(std streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "probe",
+		Short: "The far side of a measurement, on a city's host",
+		Long: `probe is what matrix starts on a city's host: it takes jobs on stdin and answers
+on stdout until stdin ends. By hand it is of use in one place, as the forced
+command of the ssh key that the coordinator uses:
+
+  restrict,command="matrix probe" ssh-ed25519 AAAA…`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return wire.Serve(cmd.Context(), std.in, std.out, engine, version())
+		},
+	}
+}

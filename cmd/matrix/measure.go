@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+
+	"matrix/data"
+	"matrix/geo"
+	"matrix/probe"
+	"matrix/report"
+)
+
+// measure is the main job: cities in, matrices out. The round comes from the
+// network or from a file; all that follows is the same.
+func measure(ctx context.Context, o *measureFlags, std streams) error {
+	s, err := o.check()
+	if err != nil {
+		return err
+	}
+	inventory, err := o.inventory()
+	if err != nil {
+		return err
+	}
+	var remarks []probe.Warning
+	if o.distances != "" {
+		distances, err := data.OpenDistances(o.distances, inventory)
+		if err != nil {
+			return err
+		}
+		remarks = append(remarks, distances.Warnings...)
+		s.options.Distances, s.options.Model = distances, "distances from "+filepath.Base(o.distances)
+	}
+	round, err := o.round(ctx, inventory, std)
+	if err != nil {
+		return err
+	}
+	round.Warnings = append(round.Warnings, remarks...)
+	if err := s.write(std, report.New(round, s.options), round, o); err != nil {
+		return err
+	}
+	return roundStatus(round)
+}
+
+func (o *measureFlags) round(ctx context.Context, inventory *data.Inventory, std streams) (*probe.Round, error) {
+	if o.in != "" {
+		return o.roundFromFile(inventory)
+	}
+	if err := inventory.CheckMeasurable(); err != nil {
+		return nil, err
+	}
+	return o.roundFromNetwork(ctx, inventory, std)
+}
+
+func (o *measureFlags) roundFromFile(inventory *data.Inventory) (*probe.Round, error) {
+	round, err := data.OpenRound(o.in, inventory)
+	if err != nil {
+		return nil, err
+	}
+	if inventory == nil {
+		inventory = &data.Inventory{Cities: round.Cities}
+	} else {
+		round.Warnings = append(round.Warnings, inventory.Warnings...)
+	}
+	selection, err := o.selection(inventory)
+	if err != nil {
+		return nil, err
+	}
+	round.Select(selection)
+	if round.Planned() == 0 {
+		return nil, usage("%s: no pair of that selection is in it", o.in)
+	}
+	return round, nil
+}
+
+// roundFromNetwork resolves, plans and measures.
+func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inventory, std streams) (*probe.Round, error) {
+	selection, err := o.selection(inventory)
+	if err != nil {
+		return nil, err
+	}
+	log := o.logger(std)
+	addresses := probe.Resolve(ctx, net.DefaultResolver, inventory.Cities, o.network())
+	plan, err := probe.MakePlan(inventory.Cities, addresses, selection, o.options)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	log.Debug("planned", "plan", plan)
+	opener, err := o.opener(addresses, log)
+	if err != nil {
+		return nil, err
+	}
+	progress := newProgress(std.err, o.quiet || o.verbose)
+	coordinator := probe.Coordinator{Opener: opener, Log: log, Progress: progress.show}
+	round := coordinator.Run(ctx, plan)
+	progress.clear()
+	round.Version = version()
+	round.Warnings = append(inventory.Warnings, round.Warnings...)
+	round.Warnings = append(round.Warnings, otherVersions(round)...)
+	if plan.Options.Interval > o.options.Interval {
+		round.Warnings = append(round.Warnings, probe.Warning{Text: fmt.Sprintf(
+			"the interval was stretched from %v to %v, so that no host sends more than %d echo requests a second",
+			o.options.Interval, plan.Options.Interval, o.options.Rate)})
+	}
+	if round.Partial && errors.Is(ctx.Err(), context.Canceled) {
+		o.say(std, "matrix: interrupted; this is what was measured so far, marked partial")
+	}
+	return round, nil
+}
+
+func (o *measureFlags) selection(inventory *data.Inventory) (probe.Selection, error) {
+	from, err := names(inventory, o.from)
+	if err != nil {
+		return probe.Selection{}, err
+	}
+	to, err := names(inventory, o.to)
+	return probe.Selection{From: from, To: to}, err
+}
+
+func names(inventory *data.Inventory, wanted []string) ([]string, error) {
+	cities, err := inventory.FindAll(wanted)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, c := range cities {
+		found = append(found, c.Name)
+	}
+	return found, nil
+}
+
+// otherVersions warns of hosts that run another version than this program.
+func otherVersions(round *probe.Round) []probe.Warning {
+	var all []probe.Warning
+	for _, h := range round.Hosts {
+		if h.Version != "" && h.Version != round.Version {
+			all = append(all, probe.Warning{Subject: h.City, Text: fmt.Sprintf("runs matrix %s, this is %s", h.Version, round.Version)})
+		}
+	}
+	return all
+}
+
+func parseFibre(text string) (geo.MilesPerMs, error) {
+	speed, err := geo.ParseFibre(text)
+	if err != nil {
+		return 0, usage("--fibre-speed: %w", err)
+	}
+	return speed, nil
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/term"
+
+	"matrix/data"
+	"matrix/probe"
+	"matrix/report"
+	"matrix/report/export"
+	"matrix/report/site"
+	"matrix/report/terminal"
+)
+
+// writers print a report to stdout, by --format.
+var writers = map[string]func(s show, w io.Writer, r *report.Report) error{
+	"table": func(s show, w io.Writer, r *report.Report) error {
+		return terminal.Write(w, r, terminal.Options{Width: width(w), Color: isColourful(w), Metrics: s.metrics, Files: s.out})
+	},
+	"csv": func(s show, w io.Writer, r *report.Report) error {
+		if len(s.metrics) > 0 {
+			return export.MatrixCSV(w, r, s.metrics[0])
+		}
+		return export.PairsCSV(w, r)
+	},
+	"json":     func(_ show, w io.Writer, r *report.Report) error { return export.JSON(w, r) },
+	"markdown": func(_ show, w io.Writer, r *report.Report) error { return export.Markdown(w, r) },
+	"html":     func(_ show, w io.Writer, r *report.Report) error { return site.Page(w, r) },
+}
+
+// write saves the files, if any are asked for, and then prints: what was
+// measured is safe before anything can go wrong with the terminal.
+func (s show) write(std streams, r *report.Report, round *probe.Round, o *measureFlags) error {
+	if s.out != "" {
+		if round.Partial {
+			// A whole result of yesterday is worth more than half a one of today.
+			s.out = filepath.Join(s.out, "partial")
+		}
+		n, err := saveAll(s.out, r, round)
+		if err != nil {
+			return err
+		}
+		defer o.say(std, "matrix: wrote %d files to %s", n, s.out)
+	}
+	return writers[s.format](s, std.out, r)
+}
+
+// file is one of the files of --out.
+type file struct {
+	name  string
+	write func(io.Writer) error
+}
+
+func files(r *report.Report, round *probe.Round) []file {
+	all := []file{
+		// The round first: everything else can be made from it again.
+		{"round.json", func(w io.Writer) error { return data.WriteRound(w, round) }},
+		{"pairs.csv", func(w io.Writer) error { return export.PairsCSV(w, r) }},
+		{"matrix.md", func(w io.Writer) error { return export.Markdown(w, r) }},
+		{"index.html", func(w io.Writer) error { return site.Page(w, r) }},
+	}
+	for _, metric := range report.Metrics() {
+		all = append(all, file{metric.String() + ".csv", func(w io.Writer) error { return export.MatrixCSV(w, r, metric) }})
+	}
+	return all
+}
+
+// saveAll writes every file under another name first, so that what is published
+// from the folder is never half written.
+func saveAll(folder string, r *report.Report, round *probe.Round) (int, error) {
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return 0, err
+	}
+	all := files(r, round)
+	for _, f := range all {
+		if err := save(filepath.Join(folder, f.name), f.write); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
+}
+
+func save(path string, write func(io.Writer) error) (err error) {
+	// Not os.CreateTemp: a web server is to read the files, as the umask allows.
+	unfinished := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid()))
+	f, err := os.Create(unfinished)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(unfinished)
+		}
+	}()
+	if err := write(f); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(unfinished, path)
+}
+
+// width is the terminal's, or what COLUMNS says, or a page's.
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return columns
+		}
+	}
+	if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
+		return columns
+	}
+	return 100
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// isColourful follows no-color.org: any value of NO_COLOR says no.
+func isColourful(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"matrix/data"
+	"matrix/probe"
+	"matrix/report"
+)
+
+const rootExamples = `  matrix                                     measure all pairs of cities.csv and print the matrices
+  matrix --from baltimore                    one city's row: a line a destination
+  matrix --from baltimore --to "new york"    one pair, with every round-trip time
+  matrix --out public/                       write CSV, JSON, Markdown and HTML files as well
+  matrix --in pings.csv --cities cities.csv  the same outputs from a file
+  matrix --format csv > pairs.csv            a line a pair, for a spreadsheet
+  matrix demo                                see it work, on a virtual internet`
+
+const rootLong = `matrix measures the round-trip time from every city to every other, in parallel
+and in both directions, from the cities' own hosts. It joins the times with the
+great-circle distances and prints three matrices: latency, miles per millisecond
+and percent of the speed of light in fibre. Rows are from, columns are to.
+
+The hosts are reached with ssh, and the same program runs on them.
+
+Exit status: 0 all planned pairs were measured, 1 some were not, 2 a city or host
+is unknown, 3 the arguments or the inventory are wrong, 4 the system failed.`
+
+// newRoot makes the command tree; the root itself measures.
+func newRoot(std streams) *cobra.Command {
+	var o measureFlags
+	root := &cobra.Command{
+		Use:                        "matrix",
+		Short:                      "Ping every city from every city",
+		Long:                       rootLong,
+		Example:                    rootExamples,
+		Args:                       noArguments,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := clashes(cmd.Flags()); err != nil {
+				return err
+			}
+			return measure(cmd.Context(), &o, std)
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%w (see %s --help)", err, cmd.CommandPath())
+	})
+	o.register(root)
+	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), versionCommand(std))
+	return root
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if cmd.HasParent() {
+		return usage("%s takes no arguments, and was given %q", cmd.CommandPath(), args)
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usage("unknown command %q; did you mean %s?", args[0], strings.Join(near, " or "))
+	}
+	return usage("unknown command %q; to measure from a city: --from %s", args[0], args[0])
+}
+
+// measureFlags are the flags of a measurement, as the person gave them.
+type measureFlags struct {
+	cities, in, distances string
+	from, to              []string
+	options               probe.Options
+	v4, v6                bool
+	metric, stat, units   string
+	fibre, format, out    string
+	rsh, remotePath       string
+	quiet, verbose        bool
+}
+
+func (o *measureFlags) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	o.options = probe.DefaultOptions()
+	f.StringVar(&o.cities, "cities", "", "inventory of cities, a `FILE` (default cities.csv)")
+	f.StringArrayVar(&o.from, "from", nil, "measure only from these `CITIES`: repeat it, or separate them with commas")
+	f.StringArrayVar(&o.to, "to", nil, "measure only to these `CITIES`")
+	f.IntVarP(&o.options.Count, "count", "c", o.options.Count, "echo requests a pair")
+	f.DurationVarP(&o.options.Interval, "interval", "i", o.options.Interval, "between two echo requests of a pair")
+	f.DurationVarP(&o.options.Timeout, "timeout", "t", o.options.Timeout, "a reply that comes later is lost")
+	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
+	f.IntVar(&o.options.Rate, "rate", o.options.Rate, "at most this many echo requests a second from one host")
+	f.BoolVarP(&o.v4, "ipv4", "4", false, "IPv4 only")
+	f.BoolVarP(&o.v6, "ipv6", "6", false, "IPv6 only")
+	f.StringVar(&o.metric, "metric", "", "show only one of rtt, speed, fibre, loss, distance (default the first three)")
+	f.StringVar(&o.stat, "stat", "avg", "which round-trip time of a pair: min, median, avg or max")
+	f.StringVar(&o.units, "units", "mi", "mi or km")
+	f.StringVar(&o.fibre, "fibre-speed", "0.65c", "speed of light in fibre: a fraction of c, or miles per millisecond")
+	f.StringVar(&o.format, "format", "table", "of what is printed: table, csv, json, markdown or html")
+	f.StringVar(&o.out, "out", "", "write all tables and pages into this `DIR` as well")
+	f.StringVar(&o.in, "in", "", "show the round in this `FILE` instead of measuring: round.json, pairs.csv, a published matrix, WonderNetwork's pings")
+	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
+	f.StringVar(&o.rsh, "rsh", "", "reach hosts with this `COMMAND` instead of ssh")
+	f.StringVar(&o.remotePath, "remote-path", "", "`PATH` of matrix on the hosts (default: put there as needed, in ~/.cache/matrix)")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "say what happens, host by host")
+}
+
+// measuring are the flags that say nothing about a round that is in a file.
+var measuring = []string{"count", "interval", "timeout", "size", "rate", "ipv4", "ipv6", "rsh", "remote-path"}
+
+// clashes refuses flags that contradict each other.
+func clashes(flags *pflag.FlagSet) error {
+	pairs := [][2]string{{"ipv4", "ipv6"}, {"quiet", "verbose"}}
+	for _, name := range measuring {
+		pairs = append(pairs, [2]string{"in", name})
+	}
+	for _, pair := range pairs {
+		if flags.Changed(pair[0]) && flags.Changed(pair[1]) {
+			return usage("--%s and --%s cannot go together", pair[0], pair[1])
+		}
+	}
+	return nil
+}
+
+// show is how a report is made and shown, checked.
+type show struct {
+	options report.Options
+	metrics []report.Metric // none: the usual three
+	format  string
+	out     string
+}
+
+// check turns the flags about showing into values.
+func (o *measureFlags) check() (show, error) {
+	s := show{format: o.format, out: o.out}
+	var err error
+	if s.options.Fibre, err = parseFibre(o.fibre); err != nil {
+		return s, err
+	}
+	if err := s.options.Stat.UnmarshalText([]byte(o.stat)); err != nil || s.options.Stat > probe.Max {
+		return s, usage("--stat %s: want min, median, avg or max", o.stat)
+	}
+	if err := s.options.Units.UnmarshalText([]byte(o.units)); err != nil {
+		return s, usage("--units: %w", err)
+	}
+	if o.metric != "" {
+		var metric report.Metric
+		if err := metric.UnmarshalText([]byte(o.metric)); err != nil {
+			return s, usage("--metric: %w", err)
+		}
+		s.metrics = []report.Metric{metric}
+	}
+	if _, ok := writers[s.format]; !ok {
+		return s, usage("--format %s: want table, csv, json, markdown or html", o.format)
+	}
+	return s, nil
+}
+
+// inventory reads the cities; nil if none were named and none are needed.
+func (o *measureFlags) inventory() (*data.Inventory, error) {
+	path := o.cities
+	if path == "" && o.in != "" {
+		return nil, nil
+	}
+	if path == "" {
+		path = "cities.csv"
+	}
+	inventory, err := data.OpenInventory(path)
+	if errors.Is(err, fs.ErrNotExist) && o.cities == "" {
+		return nil, usage("no inventory: there is no cities.csv here; name one with --cities, or try: matrix demo")
+	}
+	return inventory, err
+}
+
+// network is the family that names are resolved to.
+func (o *measureFlags) network() string {
+	switch {
+	case o.v4:
+		return "ip4"
+	case o.v6:
+		return "ip6"
+	}
+	return "ip"
+}
+
+// logger talks to the person if asked to.
+func (o *measureFlags) logger(std streams) *slog.Logger {
+	if !o.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// say talks to the person unless asked not to.
+func (o *measureFlags) say(std streams, format string, args ...any) {
+	if !o.quiet {
+		fmt.Fprintf(std.err, format+"\n", args...)
+	}
+}
