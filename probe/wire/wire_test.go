@@ -12,10 +12,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"matrix/probe"
 	"matrix/probe/icmp"
 	"matrix/probe/pingtest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // pipeConn is a conversation over a pair of pipes.
 type pipeConn struct {
