@@ -233,7 +233,7 @@ func labLedgerCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "ledger",
 		Short: "Print the delay that every echo packet was given, as CSV",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			door, err := enter()
 			if err != nil {
@@ -251,8 +251,11 @@ func labSetCommand() *cobra.Command {
 		Example: `  matrix lab set baltimore,newyork loss=0.3 rtt=175ms
   matrix lab set '*',paris loss=1
   matrix lab set paris down`,
-		Args: cobra.MinimumNArgs(2),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usage("want a pair or a city, and what to change (see %s --help)", cmd.CommandPath())
+			}
 			change, err := parseChange(args)
 			if err != nil {
 				return err
