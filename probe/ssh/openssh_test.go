@@ -71,7 +71,35 @@ func startServer(t *testing.T, extra ...string) *server {
 	write(t, s.path("sshd_config"), strings.Join(append(config, extra...), "\n")+"\n")
 	s.know(t, "host")
 	s.start(t)
+	s.requireLogin(t)
 	return s
+}
+
+// requireLogin skips a test of a user who may not log in, such as one whose
+// shell is nologin.
+func (s *server) requireLogin(t *testing.T) {
+	t.Helper()
+	s.configure(t)
+	out, err := exec.Command("ssh", "-F", s.path("ssh_config"), "-o", "BatchMode=yes", "any", "true").CombinedOutput()
+	switch {
+	case err == nil:
+	case os.Getenv("MATRIX_TEST_REQUIRE") != "":
+		t.Fatalf("MATRIX_TEST_REQUIRE is set, but this user cannot log in: %s", out)
+	default:
+		t.Skipf("this user cannot log in over ssh: %s", out)
+	}
+}
+
+// configure writes the ssh configuration of a person who uses the server.
+func (s *server) configure(t *testing.T) {
+	t.Helper()
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s.path("ssh_config"), fmt.Sprintf(
+		"Host *\nHostName 127.0.0.1\nPort %s\nUser %s\nIdentityFile %s\nIdentitiesOnly yes\nUserKnownHostsFile %s\nGlobalKnownHostsFile none\n",
+		s.port, me.Username, s.path("user"), s.path("known_hosts")))
 }
 
 func (s *server) path(name string) string { return filepath.Join(s.folder, name) }
@@ -124,17 +152,11 @@ func (s *server) know(t *testing.T, key string) {
 // dialer is one that reaches the server as a person would set it up.
 func (s *server) dialer(t *testing.T) *Dialer {
 	t.Helper()
-	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, s.path("ssh_config"), fmt.Sprintf(
-		"Host *\nHostName 127.0.0.1\nPort %s\nUser %s\nIdentityFile %s\nIdentitiesOnly yes\nUserKnownHostsFile %s\nGlobalKnownHostsFile none\n",
-		s.port, me.Username, s.path("user"), s.path("known_hosts")))
 	d, _ := shell(t)
 	d.Command = []string{"ssh", "-F", s.path("ssh_config")}
 	d.RemotePath = s.path("matrix")
 	write(t, d.RemotePath, program)
+	var err error
 	if d.Sockets, err = os.MkdirTemp("", "mx"); err != nil { // t.TempDir is too long for a socket
 		t.Fatal(err)
 	}
