@@ -39,7 +39,7 @@ type Pinger interface {
 	Ping(ctx context.Context, job Job, emit func(Echo)) error
 }
 
-// Session is a Pinger in a city, until it is closed.
+// Session is a Pinger in a city, until it is closed. It may be a Tracer too.
 type Session interface {
 	Pinger
 	Version() string // of the matrix that runs there
@@ -91,6 +91,10 @@ type localSession struct{ InProcess }
 
 func (s localSession) Ping(ctx context.Context, job Job, emit func(Echo)) error {
 	return s.Pinger.Ping(ctx, job, emit)
+}
+
+func (s localSession) Trace(ctx context.Context, job TraceJob, emit func(Trace)) error {
+	return TraceWith(ctx, s.Pinger, job, emit)
 }
 
 func (s localSession) Health() Health { return HealthOf(s.Pinger) }

@@ -178,6 +178,17 @@ const stopGrace = 2 * time.Second
 // Ping has the far side run a job. When ctx is done the far side is told to
 // stop, and what it knows by then is still emitted.
 func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)) error {
+	return s.order(ctx, "job", job, func(word, body string) (bool, error) {
+		if word != "echo" {
+			return false, nil
+		}
+		return true, takeEchoes(body, emit)
+	})
+}
+
+// order has the far side do something and hands every answer to take, which
+// says whether it knows that word.
+func (s *session) order(ctx context.Context, word string, what any, take func(word, body string) (known bool, err error)) error {
 	silent := time.AfterFunc(s.silence, func() { s.conn.Close() })
 	defer silent.Stop()
 	unhook := context.AfterFunc(ctx, func() {
@@ -187,7 +198,7 @@ func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 		}
 	})
 	defer unhook()
-	if err := s.out.line("job", job); err != nil {
+	if err := s.out.line(word, what); err != nil {
 		return s.broken(ctx, err, !silent.Stop())
 	}
 	for {
@@ -196,7 +207,7 @@ func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 			return s.broken(ctx, err, !silent.Stop())
 		}
 		silent.Reset(s.silence)
-		over, err := s.take(line, emit)
+		over, err := s.take(line, take)
 		if over || err != nil {
 			return err
 		}
@@ -215,18 +226,20 @@ func (s *session) broken(ctx context.Context, err error, wasSilent bool) error {
 	}
 }
 
-// take handles one line of a job; over says that it was the last.
-func (s *session) take(line string, emit func(probe.Echo)) (over bool, err error) {
+// take handles one line of an answer; over says that it was the last.
+func (s *session) take(line string, take func(word, body string) (bool, error)) (over bool, err error) {
 	word, body, _ := strings.Cut(line, " ")
 	switch word {
 	case "beat":
 		return false, nil
-	case "echo":
-		return false, takeEchoes(body, emit)
 	case "done":
 		return true, s.takeDone(body)
 	}
-	return true, s.nonsense(fmt.Errorf("it said %q", probe.Clean(line, 80)))
+	known, err := take(word, body)
+	if !known {
+		return true, s.nonsense(fmt.Errorf("it said %q", probe.Clean(line, 80)))
+	}
+	return false, err
 }
 
 func (s *session) nonsense(err error) error {

@@ -36,10 +36,10 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, pinger probe.Pinger
 	for {
 		select {
 		case o := <-orders:
-			if o.job == nil {
+			if o == nil {
 				continue // a stop that came when the job was done already
 			}
-			if err := s.run(ctx, *o.job, orders); err != nil {
+			if err := s.run(ctx, o, orders); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -51,8 +51,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, pinger probe.Pinger
 	}
 }
 
-// order is what the coordinator wants: a job, or, without one, a stop.
-type order struct{ job *probe.Job }
+// order is what the coordinator wants done; nil is a stop.
+type order func(ctx context.Context, s *server) error
 
 // readOrders reads until in ends or says something that cannot be understood.
 func readOrders(ctx context.Context, in io.Reader, orders chan<- order) error {
@@ -66,9 +66,17 @@ func readOrders(ctx context.Context, in io.Reader, orders chan<- order) error {
 		word, body, _ := strings.Cut(line, " ")
 		switch word {
 		case "job":
-			if o.job, err = decodeJob(body); err != nil {
+			job, err := decodeJob(body)
+			if err != nil {
 				return err
 			}
+			o = func(ctx context.Context, s *server) error { return s.ping(ctx, *job) }
+		case "trace":
+			job, err := decodeTraceJob(body)
+			if err != nil {
+				return err
+			}
+			o = func(ctx context.Context, s *server) error { return s.trace(ctx, *job) }
 		case "stop":
 		default:
 			return fmt.Errorf("unknown order %q: this side of matrix is started by a coordinator, not by hand", probe.Clean(line, 60))
@@ -114,12 +122,12 @@ type server struct {
 	waiting []echo
 }
 
-// run runs one job until it is done, stopped, or the session ends.
-func (s *server) run(ctx context.Context, job probe.Job, orders <-chan order) error {
+// run carries out one order until it is done, stopped, or the session ends.
+func (s *server) run(ctx context.Context, o order, orders <-chan order) error {
 	jobCtx, stop := context.WithCancel(ctx)
 	defer stop()
 	finished := make(chan error, 1)
-	go func() { finished <- s.ping(jobCtx, job) }()
+	go func() { finished <- o(jobCtx, s) }()
 	flush := time.NewTicker(flushEvery)
 	defer flush.Stop()
 	beat := time.NewTicker(beatEvery)
@@ -144,14 +152,16 @@ func (s *server) run(ctx context.Context, job probe.Job, orders <-chan order) er
 	}
 }
 
-// ping turns a panic of the engine into an error: the coordinator is to hear
+// caught turns a panic of the engine into an error: the coordinator is to hear
 // of it.
+func caught(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v", p)
+	}
+}
+
 func (s *server) ping(ctx context.Context, job probe.Job) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
+	defer caught(&err)
 	return s.pinger.Ping(ctx, job, func(e probe.Echo) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
