@@ -39,7 +39,7 @@ func (o *opener) Open(ctx context.Context, city probe.City) (probe.Session, erro
 	return o.remote.Open(ctx, city)
 }
 
-func (o *measureFlags) opener(addresses probe.Addresses, log *slog.Logger) (probe.Opener, error) {
+func (o *fleetFlags) opener(addresses probe.Addresses, log *slog.Logger) (probe.Opener, error) {
 	own, err := ownAddresses()
 	if err != nil {
 		return nil, err

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,6 +15,7 @@ import (
 const rootExamples = `  matrix                                     measure all pairs of cities.csv and print the matrices
   matrix --from baltimore                    one city's row: a line a destination
   matrix --from baltimore --to "new york"    one pair, with every round-trip time
+  matrix trace baltimore "new york"          the routers between them, both ways
   matrix --out public/                       write CSV, JSON, Markdown and HTML files as well
   matrix --in pings.csv --cities cities.csv  the same outputs from a file
   matrix --format csv > pairs.csv            a line a pair, for a spreadsheet
@@ -57,7 +55,7 @@ func newRoot(std streams) *cobra.Command {
 		return usage("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	o.register(root)
-	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), versionCommand(std))
+	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), traceCommand(std), versionCommand(std))
 	return root
 }
 
@@ -76,21 +74,20 @@ func noArguments(cmd *cobra.Command, args []string) error {
 
 // measureFlags are the flags of a measurement, as the person gave them.
 type measureFlags struct {
-	cities, in, distances string
-	from, to              []string
-	options               probe.Options
-	v4, v6                bool
-	metric, stat, units   string
-	fibre, format, out    string
-	rsh, remotePath       string
-	quiet, verbose        bool
+	fleetFlags
+	in, distances       string
+	from, to            []string
+	options             probe.Options
+	metric, stat, units string
+	fibre, format, out  string
+	quiet               bool
 }
 
 func (o *measureFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.options = probe.DefaultOptions()
-	f.StringVar(&o.cities, "cities", "", "inventory of cities, a `FILE` (default cities.csv)")
+	o.registerCities(f)
 	f.StringArrayVar(&o.from, "from", nil, "measure only from these `CITIES`: repeat it, or separate them with commas")
 	f.StringArrayVar(&o.to, "to", nil, "measure only to these `CITIES`")
 	f.IntVarP(&o.options.Count, "count", "c", o.options.Count, "echo requests a pair")
@@ -98,8 +95,7 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.DurationVarP(&o.options.Timeout, "timeout", "t", o.options.Timeout, "a reply that comes later is lost")
 	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
 	f.IntVar(&o.options.Rate, "rate", o.options.Rate, "at most this many echo requests a second from one host")
-	f.BoolVarP(&o.v4, "ipv4", "4", false, "IPv4 only")
-	f.BoolVarP(&o.v6, "ipv6", "6", false, "IPv6 only")
+	o.registerFamily(f)
 	f.StringVar(&o.metric, "metric", "", "show only one of rtt, speed, fibre, loss, distance (default the first three)")
 	f.StringVar(&o.stat, "stat", "avg", "which round-trip time of a pair: min, median, avg or max")
 	f.StringVar(&o.units, "units", "mi", "mi or km")
@@ -108,10 +104,9 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.StringVar(&o.out, "out", "", "write all tables and pages into this `DIR` as well")
 	f.StringVar(&o.in, "in", "", "show the round in this `FILE` instead of measuring: round.json, pairs.csv, a published matrix, WonderNetwork's pings")
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
-	f.StringVar(&o.rsh, "rsh", "", "reach hosts with this `COMMAND` instead of ssh")
-	f.StringVar(&o.remotePath, "remote-path", "", "`PATH` of matrix on the hosts (default: put there as needed, in ~/.cache/matrix)")
+	o.registerReach(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "say what happens, host by host")
+	o.registerVerbose(f)
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
@@ -123,6 +118,11 @@ func clashes(flags *pflag.FlagSet) error {
 	for _, name := range measuring {
 		pairs = append(pairs, [2]string{"in", name})
 	}
+	return exclude(flags, pairs...)
+}
+
+// exclude refuses pairs of flags that were both given.
+func exclude(flags *pflag.FlagSet, pairs ...[2]string) error {
 	for _, pair := range pairs {
 		if flags.Changed(pair[0]) && flags.Changed(pair[1]) {
 			return usage("--%s and --%s cannot go together", pair[0], pair[1])
@@ -167,37 +167,10 @@ func (o *measureFlags) check() (show, error) {
 
 // inventory reads the cities; nil if none were named and none are needed.
 func (o *measureFlags) inventory() (*data.Inventory, error) {
-	path := o.cities
-	if path == "" && o.in != "" {
+	if o.cities == "" && o.in != "" {
 		return nil, nil
 	}
-	if path == "" {
-		path = "cities.csv"
-	}
-	inventory, err := data.OpenInventory(path)
-	if errors.Is(err, fs.ErrNotExist) && o.cities == "" {
-		return nil, usage("no inventory: there is no cities.csv here; name one with --cities, or try: matrix demo")
-	}
-	return inventory, err
-}
-
-// network is the family that names are resolved to.
-func (o *measureFlags) network() string {
-	switch {
-	case o.v4:
-		return "ip4"
-	case o.v6:
-		return "ip6"
-	}
-	return "ip"
-}
-
-// logger talks to the person if asked to.
-func (o *measureFlags) logger(std streams) *slog.Logger {
-	if !o.verbose {
-		return slog.New(slog.DiscardHandler)
-	}
-	return slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return o.fleetFlags.inventory()
 }
 
 // say talks to the person unless asked not to.

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+
+	"github.com/spf13/pflag"
+
+	"matrix/data"
+)
+
+// fleetFlags say which fleet it is and how its hosts are reached. Every command
+// that measures has them.
+type fleetFlags struct {
+	cities          string
+	v4, v6          bool
+	rsh, remotePath string
+	verbose         bool
+}
+
+func (o *fleetFlags) registerCities(f *pflag.FlagSet) {
+	f.StringVar(&o.cities, "cities", "", "inventory of cities, a `FILE` (default cities.csv)")
+}
+
+func (o *fleetFlags) registerFamily(f *pflag.FlagSet) {
+	f.BoolVarP(&o.v4, "ipv4", "4", false, "IPv4 only")
+	f.BoolVarP(&o.v6, "ipv6", "6", false, "IPv6 only")
+}
+
+func (o *fleetFlags) registerReach(f *pflag.FlagSet) {
+	f.StringVar(&o.rsh, "rsh", "", "reach hosts with this `COMMAND` instead of ssh")
+	f.StringVar(&o.remotePath, "remote-path", "", "`PATH` of matrix on the hosts (default: put there as needed, in ~/.cache/matrix)")
+}
+
+func (o *fleetFlags) registerVerbose(f *pflag.FlagSet) {
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "say what happens, host by host")
+}
+
+// inventory reads the cities.
+func (o *fleetFlags) inventory() (*data.Inventory, error) {
+	path := o.cities
+	if path == "" {
+		path = "cities.csv"
+	}
+	inventory, err := data.OpenInventory(path)
+	if errors.Is(err, fs.ErrNotExist) && o.cities == "" {
+		return nil, usage("no inventory: there is no cities.csv here; name one with --cities, or try: matrix demo")
+	}
+	return inventory, err
+}
+
+// network is the family that names are resolved to.
+func (o *fleetFlags) network() string {
+	switch {
+	case o.v4:
+		return "ip4"
+	case o.v6:
+		return "ip6"
+	}
+	return "ip"
+}
+
+// logger talks to the person if asked to.
+func (o *fleetFlags) logger(std streams) *slog.Logger {
+	if !o.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
