@@ -36,12 +36,13 @@ type Route struct {
 // nothing came.
 type RouteRow struct {
 	TTL, Until int    // of the hop; of the last that is like it
-	First      bool   // of its hop: what stands here is true of the hop as a whole
+	Start      bool   // the first row of its hop
+	First      bool   // the first row of its branch: Sent and Received are the branch's
 	Branch     Branch //
 	Flows      []int  // that went here, counted from 1; none: all
 	Host       string // name, or address if it has none; "" if nothing came
 	Address    string
-	Sent       int // probes to the hop, in these flows; on the first row of the branch
+	Sent       int // probes to the hop, in these flows
 	Received   int
 	RTT        RouteStats
 	Mark       string
@@ -104,8 +105,9 @@ func newRoute(pair probe.Pair, flows []Trace, titles map[string]string) Route {
 	hops := 0
 	for _, t := range flows {
 		hops = max(hops, len(t.Hops))
-		r.end(t)
+		r.remark(t)
 	}
+	r.Ends = endsOf(flows)
 	for ttl := 1; ttl <= hops; ttl++ {
 		r.addHop(ttl, flows)
 	}
@@ -114,21 +116,38 @@ func newRoute(pair probe.Pair, flows []Trace, titles map[string]string) Route {
 	return r
 }
 
-// end says how one flow ended, where no earlier one ended so.
-func (r *Route) end(t Trace) {
+// remark takes in what has to be said of one flow.
+func (r *Route) remark(t Trace) {
 	r.Reached = r.Reached && t.End == probe.Reached
-	text := endOf(t)
-	if !slices.Contains(r.Ends, text) {
-		r.Ends = append(r.Ends, text)
+	notes := oddities(t)
+	if t.Fallback != "" {
+		notes = append(notes, Clean(t.Fallback, reasonRunes))
 	}
-	if note := Clean(t.Fallback, reasonRunes); note != "" && !slices.Contains(r.Notes, note) {
-		r.Notes = append(r.Notes, note)
-	}
-	for _, note := range oddities(t) {
+	for _, note := range notes {
 		if !slices.Contains(r.Notes, note) {
 			r.Notes = append(r.Notes, note)
 		}
 	}
+}
+
+// endsOf says how the flows ended, and which of them where they differ.
+func endsOf(flows []Trace) []string {
+	var ends, who []string
+	for _, t := range flows {
+		text := endOf(t)
+		i := slices.Index(ends, text)
+		if i < 0 {
+			i = len(ends)
+			ends, who = append(ends, text), append(who, "")
+		}
+		who[i] = strings.TrimPrefix(who[i]+fmt.Sprintf(",%d", t.Flow+1), ",")
+	}
+	if len(ends) > 1 {
+		for i := range ends {
+			ends[i] = "flow " + who[i] + ": " + ends[i]
+		}
+	}
+	return ends
 }
 
 func endOf(t Trace) string {

@@ -22,7 +22,9 @@ func (r *Route) addHop(ttl int, flows []Trace) {
 		}
 	}
 	for i, b := range branches {
+		start := len(r.Rows)
 		r.addBranch(ttl, b, len(flows) > len(b.flows), i == len(branches)-1)
+		r.Rows[start].Start = i == 0
 	}
 }
 

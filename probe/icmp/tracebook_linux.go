@@ -13,19 +13,25 @@ func (t *tracing) trace(flow int) probe.Trace {
 		Pair: t.job.Pair, Address: t.job.Addr, Method: t.method, Flow: flow, Size: t.job.Size,
 		Stamps: f.worst, Fallback: t.fallback, Hops: hopsOf(t.shots, flow, f.limit(t.job.MaxHops)),
 	}
-	switch {
-	case t.alarm.rung.Load() && (f.reachedAt == 0 || t.waiting() || t.route.more()):
-		out.End, out.Reason = probe.Unfinished, errCut.Error()
-	case f.reachedAt > 0:
-		out.End = probe.Reached
-	case f.stoppedAt > 0:
-		out.End = probe.Stopped
-	case len(out.Hops) == 0:
-		out.End, out.Reason = probe.Stopped, f.unsent
-	default:
-		out.End = probe.HopLimit
-	}
+	cut := t.alarm.rung.Load() && (t.waiting() || t.route.more())
+	out.End, out.Reason = endOf(f.reachedAt, f.stoppedAt, len(out.Hops), cut, f.unsent)
 	return out
+}
+
+// endOf is how a flow ended. One that was cut short has shown what it has shown
+// of its target; its hops have fewer probes.
+func endOf(reachedAt, stoppedAt, hops int, cut bool, unsent string) (probe.TraceEnd, string) {
+	switch {
+	case reachedAt > 0:
+		return probe.Reached, ""
+	case cut:
+		return probe.Unfinished, errCut.Error()
+	case stoppedAt > 0:
+		return probe.Stopped, ""
+	case hops == 0:
+		return probe.Stopped, unsent
+	}
+	return probe.HopLimit, ""
 }
 
 // hopsOf gathers a flow's probes by hop. Where a hop answered probes that were

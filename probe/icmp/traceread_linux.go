@@ -109,21 +109,22 @@ type verdict struct {
 	mark    string // there is no way on: "!N"; "" otherwise
 }
 
-// judge reads an ICMP error; false if it says nothing of the way.
-func (t *tracing) judge(n notes) (verdict, bool) {
+// judge reads an ICMP error; false if it says nothing of the way. target is
+// whose "port unreachable" is an answer, for datagrams.
+func judge(n notes, v6 bool, target netip.Addr) (verdict, bool) {
 	kind, code := n.failure.Type, n.failure.Code
 	exceeded, unreachable, port := uint8(11), uint8(3), uint8(3)
-	if t.v6 {
+	if v6 {
 		exceeded, unreachable, port = 3, 1, 4
 	}
 	switch {
 	case kind == exceeded && code == 0:
 		return verdict{}, true
-	case kind == unreachable && code == port && t.method == probe.TraceUDP && n.offender == t.peer.addr:
+	case kind == unreachable && code == port && n.offender == target && target.IsValid():
 		return verdict{reached: true}, true
 	case kind == unreachable:
-		return verdict{mark: probe.MarkOf(t.v6, code)}, true
-	case t.v6 && kind == 2: // packet too big
+		return verdict{mark: probe.MarkOf(v6, code)}, true
+	case v6 && kind == 2: // packet too big
 		return verdict{mark: "!F"}, true
 	}
 	return verdict{}, false
@@ -131,7 +132,11 @@ func (t *tracing) judge(n notes) (verdict, bool) {
 
 // refused takes one ICMP error in.
 func (t *tracing) refused(flow int, packet, name []byte, n notes, now int64) {
-	v, ok := t.judge(n)
+	var target netip.Addr
+	if t.method == probe.TraceUDP {
+		target = t.peer.addr
+	}
+	v, ok := judge(n, t.v6, target)
 	if !ok || addressOf(name) != t.peer.addr || !n.offender.IsValid() || n.offender.IsUnspecified() {
 		return
 	}

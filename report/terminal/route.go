@@ -101,7 +101,7 @@ func (p *page) routeTable(r report.Route) table {
 
 func routeCells(row report.RouteRow) []string {
 	ttl := ""
-	if row.First && row.Branch != report.LastBranch || len(row.Flows) == 0 && row.First {
+	if row.Start {
 		ttl = strconv.Itoa(row.TTL)
 	}
 	if row.Until > row.TTL {
