@@ -210,7 +210,7 @@ func oddities(t Trace) []string {
 		all = append(all, fmt.Sprintf("%d answers came after the timeout, and count as lost", late))
 	}
 	if t.Stamps == probe.UserStamps {
-		all = append(all, "its host has no time stamps of the kernel; round-trip times include what its scheduler took")
+		all = append(all, "round-trip times were taken by the program, and include what the host's scheduler took")
 	}
 	return all
 }

@@ -185,7 +185,7 @@ func (e *engine) carryOut(from int32, packet []byte, h *header, d *decision, arr
 	case reply:
 		e.ledger.Answered++
 		item.echo = kindOther // no host at the other end
-		item.buf = appendAnswer(e.pool.get(len(packet)+header6+8), packet, h, d.answer, d.router, d.quoteAt, d.ttl)
+		item.buf = appendAnswer(e.pool.get(len(packet)+header6+8), packet, h, d.answer, d.router, d.quoteAt, d.ttl, d.manner)
 	case deliver:
 		item.buf = append(e.pool.get(len(packet)), packet...)
 		setTTL(item.buf, d.ttl)

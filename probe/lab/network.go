@@ -53,6 +53,7 @@ type router struct {
 	tokens      float64
 	refilled    int64 // engine time of the last refill
 	city        int   // host at whose edge it stands, or -1
+	manner      manner
 }
 
 func (r *router) address(v6 bool) netip.Addr {
@@ -282,6 +283,7 @@ func (n *network) addRouter(h Hop, city int) (int32, error) {
 	}
 	r.silent = r.silent || h.Silent
 	r.rate = max(r.rate, h.Rate)
+	r.manner.learn(h)
 	return index, nil
 }
 

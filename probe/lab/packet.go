@@ -213,6 +213,10 @@ const (
 // types are the ICMP type and code of an answer in IPv4 and IPv6.
 func (a answer) types(v6 bool) (icmpType, code uint8) {
 	switch {
+	case a >= answerRefused && v6:
+		return icmp6Unreachable, uint8(a - answerRefused)
+	case a >= answerRefused:
+		return icmpUnreachable, uint8(a - answerRefused)
 	case a == answerEcho && v6:
 		return icmp6EchoReply, 0
 	case a == answerEcho:
@@ -230,7 +234,7 @@ func (a answer) types(v6 bool) (icmpType, code uint8) {
 // appendAnswer appends a whole packet to buf: a router's answer to packet,
 // whose header is h. The router quotes the packet as it reached it, with the
 // TTL that it arrived with.
-func appendAnswer(buf, packet []byte, h *header, a answer, router netip.Addr, arrivedTTL, ttl uint8) []byte {
+func appendAnswer(buf, packet []byte, h *header, a answer, router netip.Addr, arrivedTTL, ttl uint8, m manner) []byte {
 	v6 := h.src.Is6()
 	start := len(buf)
 	if v6 {
@@ -245,9 +249,15 @@ func appendAnswer(buf, packet []byte, h *header, a answer, router netip.Addr, ar
 		buf = append(buf, packet[h.transport:]...)
 		buf[message], buf[message+1], buf[message+2], buf[message+3] = icmpType, code, 0, 0
 	} else {
+		body, length := m.quoted(packet, h.transport, v6)
 		buf = append(buf, icmpType, code, 0, 0, 0, 0, 0, 0)
+		if v6 {
+			buf[message+4] = length
+		} else {
+			buf[message+5] = length
+		}
 		quote := len(buf)
-		buf = append(buf, packet[:min(len(packet), max(maxQuote, h.transport+8))]...)
+		buf = append(buf, body...)
 		setTTL(buf[quote:], arrivedTTL)
 	}
 	finish(buf[start:], message-start)

@@ -104,7 +104,7 @@ func TestParseRefuses(t *testing.T) {
 func TestParseKeepsSilentAboutErrors(t *testing.T) {
 	request := echoPacket(here4, there4, 1, 56)
 	h, _ := parse(request)
-	answered := appendAnswer(nil, request, &h, answerTimeExceeded, router4, 1, 254)
+	answered := appendAnswer(nil, request, &h, answerTimeExceeded, router4, 1, 254, manner{})
 	if h, ok := parse(answered); !ok || h.kind != kindError {
 		t.Errorf("a time exceeded is %+v, want an error", h)
 	}
@@ -138,7 +138,7 @@ func TestTimeExceeded(t *testing.T) {
 		for _, payload := range []int{0, 56, 1400} {
 			request := echoPacket(c.src, c.dst, 3, payload)
 			h, _ := parse(request)
-			got := appendAnswer([]byte{}, request, &h, answerTimeExceeded, c.router, 1, 252)
+			got := appendAnswer([]byte{}, request, &h, answerTimeExceeded, c.router, 1, 252, manner{})
 			checkSums(t, got)
 			outer, _ := parse(got)
 			if outer.src != c.router || outer.dst != c.src || outer.ttl != 252 || outer.kind != kindError {
@@ -160,7 +160,7 @@ func TestEchoReplyOfRouter(t *testing.T) {
 	for _, c := range []struct{ src, router netip.Addr }{{here4, router4}, {here6, router6}} {
 		request := echoPacket(c.src, c.router, 64, 56)
 		h, _ := parse(request)
-		got := appendAnswer(nil, request, &h, answerEcho, c.router, 0, 250)
+		got := appendAnswer(nil, request, &h, answerEcho, c.router, 0, 250, manner{})
 		checkSums(t, got)
 		back, _ := parse(got)
 		if back.src != c.router || back.dst != c.src || back.kind != kindEchoReply || back.id != echoID || back.seq != echoSeq {
@@ -175,7 +175,7 @@ func TestEchoReplyOfRouter(t *testing.T) {
 func TestPortUnreachable(t *testing.T) {
 	request := udpPacket(here4, router4, 5, 40000, 33434)
 	h, _ := parse(request)
-	got := appendAnswer(nil, request, &h, answerPortUnreachable, router4, 4, 253)
+	got := appendAnswer(nil, request, &h, answerPortUnreachable, router4, 4, 253, manner{})
 	checkSums(t, got)
 	if outer, _ := parse(got); got[outer.transport] != icmpUnreachable || got[outer.transport+1] != icmpPortUnreachable {
 		t.Errorf("answer: %x", got)
@@ -206,7 +206,7 @@ func FuzzPacket(f *testing.F) {
 			return
 		}
 		for _, kind := range kinds {
-			got := appendAnswer(nil, packet, &h, kind, router, 1, 255)
+			got := appendAnswer(nil, packet, &h, kind, router, 1, 255, manner{})
 			checkSums(t, got)
 		}
 		setTTL(packet, 1)

@@ -259,6 +259,7 @@ type decision struct {
 	answer  answer
 	router  netip.Addr // that answers
 	quoteAt uint8      // TTL with which it reached that router
+	manner  manner     // of that router
 }
 
 // decide says what becomes of a packet from a host at engine time now.
@@ -278,6 +279,9 @@ func (n *network) decide(from int32, h *header, now int64) decision {
 		return decision{action: noRoute}
 	}
 	branch := p.branch(h.flow)
+	if position := n.refusal(branch, h); position > 0 {
+		return n.refuse(from, branch, position, h, now)
+	}
 	if int(h.ttl) <= len(branch) {
 		return n.expire(from, branch, h, now)
 	}
@@ -372,7 +376,7 @@ func (n *network) speak(from int32, at hop, position int, a answer, quoteAt uint
 	}
 	return decision{
 		action: reply, to: from, delay: 2 * at.delay, ttl: uint8(255 - position),
-		answer: a, router: r.address(h.src.Is6()), quoteAt: quoteAt,
+		answer: a, router: r.address(h.src.Is6()), quoteAt: quoteAt, manner: r.manner,
 	}
 }
 

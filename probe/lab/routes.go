@@ -27,6 +27,9 @@ import (
 //	  {name = "be2.ccr1.par.lab.example", delay = "46ms", address = "100.64.9.1"},
 //	  {name = "quiet.lab.example", delay = "47ms", silent = true},
 //	  {name = "busy.lab.example", delay = "80ms", rate = 5},  # answers a second
+//	  {name = "core.lab.example", delay = "81ms", labels = [24001, 17]},  # MPLS
+//	  {name = "old.lab.example", delay = "82ms", quote = 28},   # repeats so many bytes
+//	  {name = "wall.lab.example", delay = "83ms", refuse = "!X"},  # lets nothing pass
 //	]
 //	branches = [[...], [...]]  # instead of hops: conversations are spread over these
 //
@@ -64,6 +67,9 @@ type Hop struct {
 	Delay   time.Duration `toml:"delay"`   // one way, from the route's start
 	Silent  bool          `toml:"silent"`  // never answers for itself
 	Rate    float64       `toml:"rate"`    // at most so many answers a second; 0: no limit
+	Refuse  string        `toml:"refuse"`  // what it says to all that would pass it, as traceroute marks it
+	Labels  []uint32      `toml:"labels"`  // of MPLS, that packets arrive with
+	Quote   int           `toml:"quote"`   // bytes of a packet that it repeats in an error; 0: 148
 }
 
 // Fault is what is wrong with a city from the start.
@@ -186,6 +192,9 @@ func checkHops(hops []Hop) error {
 			return fmt.Errorf("hop %d (%s): rate %v: want 0 to 1000000 answers a second", i+1, h.Name, h.Rate)
 		case h.Address.IsValid() && !routerBlock.Contains(h.Address):
 			return fmt.Errorf("hop %d (%s): address %v: want one in %v", i+1, h.Name, h.Address, routerBlock)
+		}
+		if err := (manner{h.Refuse, h.Labels, h.Quote}).check(); err != nil {
+			return fmt.Errorf("hop %d (%s): %w", i+1, h.Name, err)
 		}
 		last = h.Delay
 	}
