@@ -1,29 +1,65 @@
 package icmp
 
 import (
+	"context"
 	"net/netip"
+	"strings"
 	"testing"
-	"time"
 
 	"matrix/probe"
+	"matrix/probe/tracetest"
 )
 
-func TestLoop(t *testing.T) {
-	for _, addr := range []string{"127.0.0.1", "::1"} {
-		for _, m := range []probe.TraceMethod{probe.TraceICMP, probe.TraceUDP} {
-			o := probe.DefaultTraceOptions(m)
-			o.Interval = 50 * time.Millisecond
-			job := probe.TraceJob{Addr: netip.MustParseAddr(addr), TraceOptions: o}
-			for _, l := range []traceLimits{{}, {limits: limits{noPing: true}}} {
-				b := time.Now()
-				err := traceWith(t.Context(), job, l, func(tr probe.Trace) {
-					t.Logf("%v %v %v %v %v %+v", job.Addr, tr.Method, tr.End, tr.Reason, tr.Stamps, tr.Hops)
-				})
-				t.Log(time.Since(b))
-				if err != nil {
-					t.Error(err)
-				}
+// limitedTracer is the engine without some of what the kernel allows.
+type limitedTracer struct{ traceLimits }
+
+func (l limitedTracer) Trace(ctx context.Context, job probe.TraceJob, emit func(probe.Trace)) error {
+	return traceWith(ctx, job, l.traceLimits, emit)
+}
+
+func TestTraceConforms(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		limits traceLimits
+	}{
+		{"whatever is allowed", traceLimits{}},
+		{"ping socket", traceLimits{limits{noRaw: true}, true}},
+		{"raw socket", traceLimits{limits{noPing: true}, true}},
+		{"receive stamps", traceLimits{limits: limits{best: probe.ReceiveStamps}}},
+		{"user stamps", traceLimits{limits: limits{best: probe.UserStamps}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.name == "ping socket" && mayNotPing() {
+				t.Skip("this group may open no ping sockets; the lab's tests do")
 			}
-		}
+			tracetest.Require(t, limitedTracer{test.limits})
+			tracetest.Conform(t, func(*testing.T) probe.Tracer { return limitedTracer{test.limits} })
+		})
+	}
+}
+
+func mayNotPing() bool {
+	s, err := openSocket(false, probe.Options{Size: 56}, limits{noRaw: true}, 0)
+	if err == nil {
+		closeAll(s)
+	}
+	return err != nil
+}
+
+func TestTraceFallsBack(t *testing.T) {
+	neither := limits{noPing: true, noRaw: true}
+	job := probe.TraceJob{Addr: netip.MustParseAddr("127.0.0.1"), TraceOptions: probe.DefaultTraceOptions(probe.TraceICMP)}
+	job.Probes = 1
+	var got probe.Trace
+	if err := traceWith(t.Context(), job, traceLimits{limits: neither}, func(trace probe.Trace) { got = trace }); err != nil {
+		t.Fatal(err)
+	}
+	if got.Method != probe.TraceUDP || got.End != probe.Reached || !strings.Contains(got.Fallback, "neither a ping socket nor a raw one") {
+		t.Errorf("%+v", got)
+	}
+	err := traceWith(t.Context(), job, traceLimits{neither, true}, func(probe.Trace) {})
+	host, ok := err.(*probe.HostError)
+	if !ok || !strings.Contains(host.Hint, "ping_group_range") || !strings.Contains(host.Hint, "cap_net_raw") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -1,0 +1,405 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"matrix/probe"
+	"matrix/probe/lab"
+)
+
+// mtrTrace is what a consumer of mtr's reports reads.
+type mtrTrace struct {
+	Report struct {
+		Mtr  struct{ Src, Dst string }
+		Hubs []mtrHop
+	}
+}
+
+type mtrHop struct {
+	Count   int
+	Host    string
+	Loss    float64 `json:"Loss%"`
+	Snt     int
+	Best    float64
+	Address string
+	Mark    string
+}
+
+func (m mtrTrace) hosts() []string {
+	var all []string
+	for _, h := range m.Report.Hubs {
+		all = append(all, h.Host)
+	}
+	return all
+}
+
+// trace runs matrix trace at the operator's and reads its reports.
+func (w *world) trace(want int, args ...string) []mtrTrace {
+	w.t.Helper()
+	s := w.traced(append(args, "--json")...)
+	if s.status != want {
+		w.t.Errorf("%v: status %d\n%s\n%s", args, s.status, s.stdout, s.stderr)
+	}
+	var all []mtrTrace
+	for decoder := json.NewDecoder(strings.NewReader(s.stdout)); ; {
+		var m mtrTrace
+		switch err := decoder.Decode(&m); {
+		case errors.Is(err, io.EOF):
+			return all
+		case err != nil:
+			w.t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+}
+
+func (w *world) traced(args ...string) session {
+	w.t.Helper()
+	return w.operator(append([]string{"trace", "--rsh", w.program + " lab exec", "--remote-path", w.program, "-i", "300ms"}, args...)...)
+}
+
+// inCity runs a command in a city.
+func (w *world) inCity(city string, argv ...string) (int, string) {
+	w.t.Helper()
+	out, text := capture(w.t)
+	status, err := lab.Exec(w.t.Context(), w.Door, lab.Command{City: city, Argv: argv, Stdout: out, Stderr: out})
+	out.Close()
+	if err != nil {
+		w.t.Error(err)
+	}
+	return status, text()
+}
+
+// planned is the way from one city to another, as the lab was told, with the
+// least round-trip time to each host on it, in ms.
+func planned(config lab.Config, pair probe.Pair) (hosts []string, rtts []float64) {
+	rtt := config.RTT[pair]
+	var hops []lab.Hop
+	for _, r := range config.Routes.Routes {
+		if r.From == pair.From && r.To == pair.To {
+			hops = r.Hops
+			if r.RTT != nil {
+				rtt = *r.RTT
+			}
+		}
+	}
+	if hops == nil { // two routers at each end, as lab.Routes says
+		near, far := min(150*time.Microsecond, rtt/40), min(400*time.Microsecond, rtt/20)
+		hops = []lab.Hop{
+			{Name: "ge0.ar1." + pair.From + ".lab.example", Delay: near},
+			{Name: "ae1.cr1." + pair.From + ".lab.example", Delay: far},
+			{Name: "ae1.cr1." + pair.To + ".lab.example", Delay: rtt/2 - far},
+			{Name: "ge0.ar1." + pair.To + ".lab.example", Delay: rtt/2 - near},
+		}
+	}
+	for _, h := range hops {
+		hosts, rtts = append(hosts, h.Name), append(rtts, 2*h.Delay.Seconds()*1000)
+	}
+	return append(hosts, pair.To+".lab.example"), append(rtts, rtt.Seconds()*1000)
+}
+
+// Traceroutes both ways of all pairs show the routers of the plan, in order,
+// and the times of the plan.
+func TestTraceEveryPair(t *testing.T) {
+	config, err := demoLab()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, config)
+	var pairs []probe.Pair
+	for i, from := range config.Cities {
+		for _, to := range config.Cities[:i] {
+			pairs = append(pairs, probe.Pair{From: from.Name, To: to.Name})
+		}
+	}
+	var off []float64
+	var mu sync.Mutex
+	inParallel(len(pairs), func(i int) {
+		for _, m := range w.trace(exitMeasured, pairs[i].From, pairs[i].To, "-q", "5") {
+			hosts, rtts := planned(config, probe.Pair{From: m.Report.Mtr.Src, To: m.Report.Mtr.Dst})
+			if !slices.Equal(m.hosts(), hosts) {
+				t.Errorf("%v: %q, want %q", pairs[i], m.hosts(), hosts)
+				continue
+			}
+			mu.Lock()
+			for k, h := range m.Report.Hubs {
+				off = append(off, math.Abs(h.Best-rtts[k]))
+				if h.Loss != 0 || h.Snt != 5 || math.Abs(h.Best-rtts[k]) > 1 {
+					t.Errorf("%v, hop %d: %+v, planned %.3f ms", pairs[i], h.Count, h, rtts[k])
+				}
+			}
+			mu.Unlock()
+		}
+	})
+	slices.Sort(off)
+	if len(off) > 0 {
+		t.Logf("%d directions, %d hops; best of 5 is off the plan by %.3f ms in the median, %.3f at most",
+			2*len(pairs), len(off), off[len(off)/2], off[len(off)-1])
+	}
+}
+
+func inParallel(n int, do func(i int)) {
+	var all sync.WaitGroup
+	room := make(chan struct{}, 6)
+	for i := range n {
+		room <- struct{}{}
+		all.Go(func() {
+			defer func() { <-room }()
+			do(i)
+		})
+	}
+	all.Wait()
+}
+
+var tracerouteLine = regexp.MustCompile(`(?m)^ *\d+  (?:(\S+)  [0-9.]+ ms|\*)`)
+
+// peers are the traceroutes that people have, and what they saw.
+var peers = map[string]func(w *world, from, to string) []string{
+	"traceroute -I": func(w *world, from, to string) []string { return w.tracerouted(from, to, "-I") },
+	"traceroute -U": func(w *world, from, to string) []string { return w.tracerouted(from, to, "-U") },
+	"mtr": func(w *world, from, to string) []string {
+		_, text := w.inCity(from, "mtr", "-4", "-n", "--json", "-c", "1", "-G", "1", to)
+		var m mtrTrace
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			w.t.Errorf("%v: %s", err, text)
+		}
+		return m.hosts()
+	},
+}
+
+func (w *world) tracerouted(from, to, method string) []string {
+	_, text := w.inCity(from, "traceroute", "-4", "-n", method, "-q", "1", "-w", "2", to)
+	var hosts []string
+	for _, found := range tracerouteLine.FindAllStringSubmatch(text, -1) {
+		hosts = append(hosts, found[1])
+	}
+	return hosts
+}
+
+// The traceroutes that people have see the same, hop by hop.
+func TestTracePeersAgree(t *testing.T) {
+	need(t, "traceroute", "mtr")
+	config, err := demoLab()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, config)
+	var cities []string
+	for _, c := range config.Cities[1:] {
+		cities = append(cities, c.Name)
+	}
+	inParallel(len(cities), func(i int) {
+		hub := config.Cities[0].Name
+		for _, m := range w.trace(exitMeasured, "-n", hub, cities[i]) {
+			from, to := m.Report.Mtr.Src, m.Report.Mtr.Dst
+			for name, peer := range peers {
+				if got := peer(w, from, to+".lab.example"); !slices.Equal(got, m.hosts()) {
+					t.Errorf("%s → %s: %s saw %q, matrix trace %q", from, to, name, got, m.hosts())
+				}
+			}
+		}
+	})
+}
+
+const tricky = `
+[[route]]
+from = "a"
+to = "b"
+rtt = "60ms"
+branches = [[
+  {name = "near.lab.example", delay = "1ms"},
+  {name = "one.lab.example", delay = "10ms"},
+  {name = "far.lab.example", delay = "29ms"}], [
+  {name = "near.lab.example", delay = "1ms"},
+  {name = "two.lab.example", delay = "20ms"},
+  {name = "far.lab.example", delay = "29ms"}]]
+[[route]]
+from = "a"
+to = "c"
+rtt = "20ms"
+hops = [
+  {name = "old.lab.example", delay = "1ms", quote = 28},
+  {name = "quiet.lab.example", delay = "2ms", silent = true},
+  {name = "busy.lab.example", delay = "3ms", rate = 0.2},
+  {name = "labels.lab.example", delay = "4ms", labels = [24001, 17]}]
+[[route]]
+from = "b"
+to = "c"
+hops = [
+  {name = "door.lab.example", delay = "1ms"},
+  {name = "wall.lab.example", delay = "2ms", refuse = "!X"},
+  {name = "behind.lab.example", delay = "3ms"}]
+[[city]]
+name = "gone"
+down = true
+`
+
+func trickyWorld(t *testing.T) *world {
+	config := ring("a", "b", "c", "gone")
+	config.Sshd = false
+	var err error
+	if config.Routes, err = lab.ParseRoutes("tricky.toml", []byte(tricky)); err != nil {
+		t.Fatal(err)
+	}
+	return newWorld(t, config)
+}
+
+func TestTraceTricky(t *testing.T) {
+	w := trickyWorld(t)
+	for _, method := range []string{"icmp", "udp", "tcp"} {
+		for _, family := range []string{"-4", "-6"} {
+			if family == "-6" && !hasIPv6() {
+				lacking(t, "this kernel has no IPv6")
+				continue
+			}
+			t.Run(method+family, func(t *testing.T) { tricks(w, t, method, family) })
+		}
+	}
+}
+
+func tricks(w *world, t *testing.T, method, family string) {
+	trace := func(want int, args ...string) []mtrTrace {
+		return w.trace(want, append([]string{"--method", method, family, "--one-way"}, args...)...)
+	}
+	one := []string{"near.lab.example", "one.lab.example", "far.lab.example", "b.lab.example"}
+	two := []string{"near.lab.example", "two.lab.example", "far.lab.example", "b.lab.example"}
+	if got := trace(exitMeasured, "a", "b"); len(got) != 1 || !slices.Equal(got[0].hosts(), one) && !slices.Equal(got[0].hosts(), two) {
+		t.Errorf("one flow took %v, want one of the two paths", got)
+	}
+	flows := trace(exitMeasured, "a", "b", "--flows", "2")
+	if len(flows) != 2 || slices.Equal(flows[0].hosts(), flows[1].hosts()) {
+		t.Fatalf("two flows took %v, want both paths", flows)
+	}
+	for _, f := range flows {
+		if !slices.Equal(f.hosts(), one) && !slices.Equal(f.hosts(), two) {
+			t.Errorf("a flow took %q", f.hosts())
+		}
+	}
+
+	got := trace(exitMeasured, "a", "c")[0].Report.Hubs
+	want := []string{"old.lab.example", "???", "busy.lab.example", "labels.lab.example", "c.lab.example"}
+	if hosts := (mtrTrace{}.with(got)).hosts(); !slices.Equal(hosts, want) {
+		t.Fatalf("%q, want %q", hosts, want)
+	}
+	if got[1].Loss != 100 || got[2].Loss == 0 || got[3].Loss != 0 || got[4].Loss != 0 || got[4].Snt != 3 {
+		t.Errorf("losses: %+v", got)
+	}
+
+	got = trace(exitSomeMissed, "b", "c")[0].Report.Hubs
+	if last := got[len(got)-1]; len(got) != 2 || last.Host != "wall.lab.example" || last.Mark != "!X" {
+		t.Errorf("refused: %+v", got)
+	}
+}
+
+func (m mtrTrace) with(hubs []mtrHop) mtrTrace {
+	m.Report.Hubs = hubs
+	return m
+}
+
+// What a person sees: branches, labels, marks and silence, within 80 columns.
+func TestTraceShown(t *testing.T) {
+	t.Setenv("COLUMNS", "80")
+	w := trickyWorld(t)
+	for _, test := range []struct {
+		args   []string
+		status int
+		lines  []string
+	}{
+		{[]string{"a", "b", "--flows", "2"}, exitMeasured, []string{
+			`(?m)^A → B \(198\.18\.0\.2\)$`, `(?m)^1\.  near\.lab\.example +0\.0% +6 `, `(?m)^2\.  ├1 (one|two)\.lab`, `(?m)^    └2 (one|two)\.lab`,
+			`(?m)^B → A `, `(?m)^  Reached in 4 hops\.$`}},
+		{[]string{"a", "c"}, exitMeasured, []string{`(?m)^2\. +\?\?\? +100\.0% +3$`, `\[MPLS: Lbl 24001 TC 0 S 0 TTL 1\]`, `\[MPLS: Lbl 17 TC 0 S 1 TTL 1\]`}},
+		{[]string{"b", "c"}, exitSomeMissed, []string{`(?m)^2\. +!X wall\.lab`, `Stopped at hop 2: wall\.lab\.example says administratively prohibited\.`}},
+		{[]string{"a", "gone", "-m", "9"}, exitSomeMissed, []string{`(?m)^5–9\. +\?\?\? +100`, `Not reached in 9 hops\.`, `(?m)^1–9\. +\?\?\?`}},
+		{[]string{"--one-way", "-n", "a", "b"}, exitMeasured, []string{`(?m)^1\. +100\.64\.`}},
+	} {
+		s := w.traced(test.args...)
+		if s.status != test.status {
+			t.Errorf("%v: status %d, want %d: %s", test.args, s.status, test.status, s.stderr)
+		}
+		for _, line := range test.lines {
+			if !regexp.MustCompile(line).MatchString(s.stdout) {
+				t.Errorf("%v: no %s in\n%s", test.args, line, s.stdout)
+			}
+		}
+		for line := range strings.Lines(s.stdout) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 80 {
+				t.Errorf("%v: a line of %d columns: %s", test.args, n, line)
+			}
+		}
+	}
+}
+
+// An ordinary user traces in every way; without ping sockets, with datagrams.
+func TestTraceAsNobody(t *testing.T) {
+	w := trickyWorld(t)
+	for _, method := range []string{"icmp", "udp", "tcp"} {
+		status, text := w.asNobody("a", "c", "--method", method)
+		if status != exitMeasured || !strings.Contains(text, "Reached in 5 hops") || !strings.Contains(text, strings.ToUpper(method)+", 3 probes") {
+			t.Errorf("%s: status %d\n%s", method, status, text)
+		}
+	}
+	if os.Getuid() != 0 {
+		t.Log("only root can take ping sockets away")
+		return
+	}
+	if status, text := w.inCity("a", "echo 1 0 > /proc/sys/net/ipv4/ping_group_range"); status != 0 {
+		t.Fatal(text)
+	}
+	status, text := w.asNobody("a", "c", "--method", "icmp")
+	if status != exitMeasured || !strings.Contains(text, "UDP probes, since") || !strings.Contains(text, "UDP, 3 probes") {
+		t.Errorf("no ping sockets: status %d\n%s", status, text)
+	}
+}
+
+// asNobody traces in a city itself, without any privilege.
+func (w *world) asNobody(city, to string, args ...string) (int, string) {
+	w.t.Helper()
+	argv := append([]string{w.program, "trace", "--cities", w.path("cities.csv"), "--one-way", "-i", "300ms"}, args...)
+	if os.Getuid() == 0 {
+		need(w.t, "setpriv")
+		for _, folder := range []string{w.folder, filepath.Dir(w.folder)} {
+			if err := os.Chmod(folder, 0o755); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		argv = append([]string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"}, argv...)
+	}
+	return w.inCity(city, append(argv, city, to)...)
+}
+
+// lacking skips a test for want of something on this machine, or fails it where
+// nothing may be missing.
+func lacking(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("MATRIX_TEST_REQUIRE") != "" {
+		t.Fatalf("MATRIX_TEST_REQUIRE is set, but %s", what)
+	}
+	t.Skip(what)
+}
+
+func need(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			lacking(t, p+" is not installed")
+		}
+	}
+}
+
+func hasIPv6() bool {
+	_, err := os.Stat("/proc/net/if_inet6")
+	return err == nil
+}
