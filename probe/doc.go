@@ -13,6 +13,11 @@
 // a Sample with a State. What the network did is in the Sample; a Go error
 // means only that something could not be run.
 //
+// A TraceJob is a traceroute, carried out by a session that is a Tracer. A Trace
+// is one of its flows: the Hops, what each address there answered, and how it
+// ended. The routers' names are looked up by the coordinator, once, like those
+// of the hosts.
+//
 // How a session reaches its city and how an echo request is sent are the
 // business of the packages below this one, each of which imports only probe.
 package probe

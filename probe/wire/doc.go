@@ -9,6 +9,9 @@
 //	coordinator → stop
 //	far side    → echo [{"t":3,"is":"odd","odd":{"duplicates":2}}]
 //	far side    → done {"health":{"engine":"ping socket","stamps":"kernel"}}
+//	coordinator → trace {"from":"baltimore","to":"paris","addr":"192.0.2.7","method":"icmp",…}
+//	far side    → hops {"flow":0,"method":"icmp","end":"reached","hops":[{"sent":3,"from":[{"a":"100.64.0.1","us":[301,299,305]}]},…]}
+//	far side    → done {}
 //
 // The number after matrix-probe is the version of this protocol; both sides
 // must speak the same. Anything before the greeting (a login banner, an echo in
