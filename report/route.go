@@ -188,11 +188,15 @@ func whoStopped(t Trace) string {
 	return ""
 }
 
-func hopCount(n int) string {
+func hopCount(n int) string { return plural(n, "hop") }
+
+func answerCount(n int) string { return plural(n, "answer") }
+
+func plural(n int, thing string) string {
 	if n == 1 {
-		return "1 hop"
+		return "1 " + thing
 	}
-	return fmt.Sprintf("%d hops", n)
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // oddities are what a reader of the figures should know.
@@ -204,10 +208,10 @@ func oddities(t Trace) []string {
 	}
 	var all []string
 	if duplicates > 0 {
-		all = append(all, fmt.Sprintf("%d answers beyond the first to a probe, not counted", duplicates))
+		all = append(all, answerCount(duplicates)+" beyond the first to a probe, not counted")
 	}
 	if late > 0 {
-		all = append(all, fmt.Sprintf("%d answers came after the timeout, and count as lost", late))
+		all = append(all, answerCount(late)+" came after the timeout; those probes count as lost")
 	}
 	if t.Stamps == probe.UserStamps {
 		all = append(all, "round-trip times were taken by the program, and include what the host's scheduler took")

@@ -46,7 +46,9 @@ func (p *page) route(r report.Route) error {
 	for _, note := range r.Notes {
 		p.item("  ", capital(note)+".")
 	}
-	p.item("  ", p.paint(faint, routeMethod(r)))
+	if len(r.Rows) > 0 {
+		p.item("  ", p.paint(faint, routeMethod(r)))
+	}
 	p.line("")
 	return nil
 }

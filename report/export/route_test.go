@@ -1,0 +1,16 @@
+package export
+
+import (
+	"bytes"
+	"testing"
+
+	"matrix/report/reporttest"
+)
+
+func TestTraces(t *testing.T) {
+	var text bytes.Buffer
+	if err := Traces(&text, reporttest.Traces()); err != nil {
+		t.Fatal(err)
+	}
+	reporttest.Golden(t, "traces.json", text.Bytes())
+}
