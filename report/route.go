@@ -160,7 +160,7 @@ func endOf(t Trace) string {
 	}
 	switch t.End {
 	case probe.Reached:
-		return fmt.Sprintf("reached in %s", hopCount(len(t.Hops)))
+		return "reached in " + hopCount(len(t.Hops)) + reason
 	case probe.Stopped:
 		if reason == "" {
 			reason = whoStopped(t)

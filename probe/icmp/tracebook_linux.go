@@ -22,6 +22,8 @@ func (t *tracing) trace(flow int) probe.Trace {
 // of its target; its hops have fewer probes.
 func endOf(reachedAt, stoppedAt, hops int, cut bool, unsent string) (probe.TraceEnd, string) {
 	switch {
+	case reachedAt > 0 && cut:
+		return probe.Reached, errCut.Error()
 	case reachedAt > 0:
 		return probe.Reached, ""
 	case cut:

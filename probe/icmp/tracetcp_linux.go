@@ -164,6 +164,10 @@ func headers(v6 bool) int {
 }
 
 func (c *calls) answer(s *shot, from netip.Addr, rtt time.Duration, stamps probe.Stamps, v verdict) {
+	if rtt > c.job.Timeout {
+		s.late++
+		return
+	}
 	s.answered, s.from, s.rtt, s.mark = true, from, max(1, rtt), v.mark
 	if c.worst == 0 || stamps < c.worst {
 		c.worst = stamps
