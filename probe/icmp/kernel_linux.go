@@ -20,10 +20,10 @@ type Kernel struct {
 	Tick time.Duration
 
 	limits limits
-	first  uint16                    // sequence number of the first echo request
-	clock  clock                     // nil: the system's
-	warp   func(stamp int64) int64   // changes the kernel's stamps, as a step of the wall clock would
-	halt   func(ctx context.Context) // nil; tests make the engine's thread stall here, once a tick
+	first  uint16                  // sequence number of the first echo request
+	clock  clock                   // nil: the system's
+	warp   func(stamp int64) int64 // changes the kernel's stamps, as a step of the wall clock would
+	halt   func()                  // nil; tests make the engine's thread stall here, once a tick
 
 	mu     sync.Mutex
 	health probe.Health
@@ -58,7 +58,7 @@ func (k *Kernel) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo))
 	}
 	defer r.close()
 	defer r.alarm.watch(ctx)()
-	r.loop(ctx)
+	r.loop()
 	r.tellOddities()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -205,10 +205,10 @@ func (r *run) setPace() {
 
 // loop is the whole job. What arrived is read before anything is given up: a
 // program that was not run for a while must not take its own sleep for loss.
-func (r *run) loop(ctx context.Context) {
+func (r *run) loop() {
 	for !r.alarm.rung.Load() {
 		if r.halt != nil {
-			r.halt(ctx)
+			r.halt()
 		}
 		now := r.time.now()
 		if r.read(now) {

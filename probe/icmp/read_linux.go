@@ -88,6 +88,10 @@ func (r *run) reply(s *socket, packet, name []byte, n notes, now int64) {
 // answered ends a flight with its first reply.
 func (r *run) answered(s *socket, f *flight, p *peer, n notes, now int64) {
 	rtt, stamps := r.rtt(s, f, n, now)
+	if f.fated { // refused: reading the send stamps brought an ICMP error
+		p.odd.Late++
+		return
+	}
 	e := probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.Replied, RTT: rtt, TTL: n.ttl, Stamps: stamps}
 	if rtt > r.job.Timeout {
 		e = probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.TimedOut}
@@ -149,9 +153,9 @@ func (r *run) warped(stamp int64) int64 {
 	return stamp
 }
 
-// readQueue takes in send stamps and ICMP errors.
-func (r *run) readQueue(s *socket) {
-	pending := false
+// readQueue takes in send stamps and ICMP errors, and says whether there were
+// any of the latter.
+func (r *run) readQueue(s *socket) (pending bool) {
 	for range mostBatches {
 		n, err := r.queue.receive(s.fd, unix.MSG_ERRQUEUE)
 		if err != nil {
@@ -176,6 +180,7 @@ func (r *run) readQueue(s *socket) {
 	if pending {
 		s.clear()
 	}
+	return pending
 }
 
 // departed notes when an echo request left.

@@ -129,7 +129,7 @@ func (r *run) flushSocket(s *socket) bool {
 		n, err := s.out.send(s.fd, s.from, to)
 		s.from += n
 		if err == nil {
-			s.tries = 0
+			s.tries, s.pardons = 0, 0
 			continue
 		}
 		for i := s.from; i < to; i++ {
@@ -146,7 +146,9 @@ func (r *run) flushSocket(s *socket) bool {
 
 const (
 	fullTries  = 5 // where buffers are full: a millisecond each
-	otherTries = 3 // any other error may be one that was pending
+	otherTries = 3 // any other error may be one that was pending,
+	// and surely may be one when ICMP errors have just come.
+	mostPardons = 100
 )
 
 // failed decides about the first echo request that waits, which the kernel
@@ -160,11 +162,15 @@ func (r *run) failed(s *socket, err error) bool {
 		return true
 	case full && s.tries < fullTries:
 		return false
+	case !full && r.readQueue(s) && s.pardons < mostPardons:
+		s.pardons++
+		s.tries = 0
+		return true
 	case !full && s.tries < otherTries:
 		s.clear()
 		return true
 	}
-	s.tries = 0
+	s.tries, s.pardons = 0, 0
 	r.unsent(r.flights.at(s.numbers[s.from]), err)
 	s.from++
 	return true

@@ -43,6 +43,7 @@ type socket struct {
 	from    int              // the first in out that was not sent
 	waiting int              // one beyond the last
 	tries   int              // to send the first
+	pardons int              // tries that failed for an ICMP error about another
 	missing int              // replies in a row whose requests have no send stamp
 }
 
