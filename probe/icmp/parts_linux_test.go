@@ -50,7 +50,7 @@ func TestTicks(t *testing.T) {
 		room      int
 		want      time.Duration
 	}{
-		{1, 100, longTick}, {250, 100, longTick}, {1250, 100, 20 * time.Millisecond}, {2500, 100, shortTick},
+		{1, 100, longTick}, {250, 100, longTick}, {1250, 100, 40 * time.Millisecond}, {2500, 100, 20 * time.Millisecond},
 		{10_000, 100, shortTick}, {50_000, 100, 2 * time.Millisecond}, {50_000, 1000, shortTick}, {250, 5, 20 * time.Millisecond},
 	}
 	for _, test := range tests {
@@ -65,8 +65,8 @@ func TestBudgetDoesNotCatchUpInABurst(t *testing.T) {
 	b.refill(1)
 	b.have = 0
 	b.refill(1 + int64(time.Second))
-	if b.have != 25 {
-		t.Errorf("after a stall of 1s %v may be sent at once, want 25", b.have)
+	if b.have != 50 {
+		t.Errorf("after a stall of 1s %v may be sent at once, want those of two ticks", b.have)
 	}
 	b.refill(1 + int64(time.Second+4*time.Millisecond))
 	b.have = 0

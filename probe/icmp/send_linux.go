@@ -31,14 +31,15 @@ func (b *budget) refill(now int64) {
 	b.at = now
 }
 
-// send sends what is due.
+// send sends what is due, but no more than the receive buffer has room for
+// the answers to.
 func (r *run) send() {
 	if !r.flush() {
 		return
 	}
 	now := r.time.now()
 	r.budget.refill(now)
-	for r.table.left > 0 && r.budget.have >= 1 {
+	for room := r.room; r.table.left > 0 && r.budget.have >= 1 && room > 0; room-- {
 		due := r.begin + int64(r.table.next())
 		if due > now {
 			break

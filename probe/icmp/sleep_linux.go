@@ -85,8 +85,8 @@ func (r *run) wake(now int64) int64 {
 	until := now + int64(time.Hour)
 	if r.table.left > 0 {
 		until = r.tickOf(r.begin + int64(r.table.next()))
-		if until <= now { // due, but beyond the rate
-			until = now + r.tick
+		if until <= now && r.budget.have < 1 {
+			until = now + r.tick // due, but beyond the rate
 		}
 	}
 	if r.retryAt != 0 {
