@@ -36,7 +36,7 @@ func dumpRound(r *probe.Round) string {
 		b.WriteString("self " + dumpSample(s))
 	}
 	for _, h := range r.Hosts {
-		fmt.Fprintf(&b, "host %+v\n", h)
+		fmt.Fprintf(&b, "host {City:%s Version:%s Error:%s Hint:%s}\n", h.City, h.Version, h.Error, h.Hint)
 	}
 	for _, w := range r.Warnings {
 		fmt.Fprintf(&b, "warning: %s: %s\n", w.Subject, w.Text)

@@ -116,7 +116,7 @@ func WriteRound(w io.Writer, r *probe.Round) error {
 	}
 	out.value("partial", r.Partial)
 	writeList(out, "cities", r.Cities, func(c probe.City) any { return c })
-	writeList(out, "hosts", r.Hosts, func(h probe.Host) any { return hostJSON(h) })
+	writeList(out, "hosts", r.Hosts, func(h probe.Host) any { return hostJSON{h.City, h.Version, h.Error, h.Hint} })
 	writeList(out, "warnings", r.Warnings, func(v probe.Warning) any { return warningJSON(v) })
 	writeList(out, "samples", r.Samples, func(s probe.Sample) any { return sampleToJSON(s) })
 	writeList(out, "self", r.Self, func(s probe.Sample) any { return sampleToJSON(s) })

@@ -11,6 +11,9 @@ type tally struct {
 	rtts     []time.Duration // by sequence number; of replies only
 	known    int             // how many outcomes are known
 	reason   string          // the last echo's reason, if any gave one
+	ttl      int             // of the last reply that had one
+	stamps   Stamps          // the worst of its replies'
+	odd      Oddities
 }
 
 // collector gathers the echoes of one job. Echoes come from a host that may
@@ -34,6 +37,10 @@ func (c *collector) add(e Echo) error {
 		return err
 	}
 	t := &c.tallies[e.Target]
+	if e.Outcome == Odd {
+		t.odd.Add(e.Odd)
+		return nil
+	}
 	if t.outcomes == nil {
 		t.outcomes = make([]Outcome, c.job.Count)
 		t.rtts = make([]time.Duration, c.job.Count)
@@ -44,6 +51,12 @@ func (c *collector) add(e Echo) error {
 	}
 	t.outcomes[e.Seq], t.rtts[e.Seq] = e.Outcome, e.RTT
 	t.known++
+	if e.TTL != 0 {
+		t.ttl = e.TTL
+	}
+	if e.Stamps != 0 && (t.stamps == 0 || e.Stamps < t.stamps) {
+		t.stamps = e.Stamps
+	}
 	if e.Reason != "" {
 		t.reason = Clean(e.Reason, 200)
 	}
@@ -57,10 +70,16 @@ func (c *collector) check(e Echo) error {
 	switch {
 	case e.Target < 0 || e.Target >= len(c.tallies):
 		return fmt.Errorf("echo for target %d of %d", e.Target, len(c.tallies))
+	case e.Outcome == Odd && !e.Odd.plausible():
+		return fmt.Errorf("%+v cannot be counts", e.Odd)
+	case e.Outcome == Odd:
+		return nil
 	case e.Seq < 0 || e.Seq >= c.job.Count:
 		return fmt.Errorf("echo %d of %d", e.Seq, c.job.Count)
 	case e.Outcome < Replied || e.Outcome > Unsent:
 		return fmt.Errorf("echo with outcome %d", e.Outcome)
+	case e.TTL < 0 || e.TTL > 255 || e.Stamps > KernelStamps:
+		return fmt.Errorf("reply with a TTL of %d and time stamps of kind %d", e.TTL, e.Stamps)
 	case e.Outcome == Replied && (e.RTT <= 0 || e.RTT > c.job.Timeout):
 		return fmt.Errorf("reply after %v, with a timeout of %v", e.RTT, c.job.Timeout)
 	}
@@ -72,7 +91,7 @@ func (c *collector) check(e Echo) error {
 // is known.
 func (c *collector) sample(target int, start time.Time, ended ending) Sample {
 	t, goal := &c.tallies[target], c.job.Targets[target]
-	s := Sample{Pair: Pair{c.job.From, goal.City}, Address: goal.Addr, Reason: t.reason}
+	s := Sample{Pair: Pair{c.job.From, goal.City}, Address: goal.Addr, Reason: t.reason, TTL: t.ttl, Stamps: t.stamps, Odd: t.odd}
 	unsent := 0
 	for seq, outcome := range t.outcomes {
 		switch outcome {

@@ -117,6 +117,7 @@ type run struct {
 type hostRun struct {
 	collector *collector
 	version   string
+	health    Health
 	start     time.Time // when its job was handed over
 	opened    bool
 	ended     bool
@@ -129,6 +130,7 @@ type event struct {
 	kind eventKind
 	echo Echo
 	text string    // version, with opened
+	well Health    // with examined
 	at   time.Time // with began
 	err  error     // with ended
 }
@@ -139,6 +141,7 @@ const (
 	opened eventKind = iota
 	began
 	echoed
+	examined
 	ended
 )
 
@@ -175,6 +178,7 @@ func (r *run) runHost(ctx context.Context, i int, job Job) {
 	defer cancel()
 	r.tell(event{host: i, kind: began, at: time.Now()})
 	err = session.Ping(ctx, job, func(e Echo) { r.tell(event{host: i, kind: echoed, echo: e}) })
+	r.tell(event{host: i, kind: examined, well: HealthOf(session)})
 }
 
 // open opens a session, trying again where that may help. Attempts are spread
@@ -269,8 +273,12 @@ func (r *run) take(e event) {
 			r.log.Debug("echo ignored", "from", from, "err", err)
 			break
 		}
-		r.seen.EchoesDone++
+		if e.echo.Outcome != Odd {
+			r.seen.EchoesDone++
+		}
 		r.seen.PairsDone += h.collector.done - before
+	case examined:
+		h.health = e.well
 	case ended:
 		h.ended, h.err = true, e.err
 		r.seen.HostsDone++

@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -298,8 +297,8 @@ func TestSamplesAreInOrder(t *testing.T) {
 		if !slices.IsSorted(got) || len(got) != 12 {
 			t.Errorf("samples come as %v", got)
 		}
-		if fmt.Sprint(round.Hosts[1]) != "{c1 v1  }" {
-			t.Errorf("host is %v", round.Hosts[1])
+		if want := (Host{City: "c1", Version: "v1"}); round.Hosts[1] != want {
+			t.Errorf("host is %+v", round.Hosts[1])
 		}
 	})
 }

@@ -55,7 +55,7 @@ func isCancel(err error) bool {
 }
 
 func (h *hostRun) host() Host {
-	host := Host{City: h.collector.job.From, Version: h.version}
+	host := Host{City: h.collector.job.From, Version: h.version, Health: h.health}
 	if h.err != nil {
 		host.Error, host.Hint = Clean(h.err.Error(), 400), hintOf(h.err)
 	}
@@ -70,6 +70,9 @@ func (h *hostRun) warnings(ctx context.Context) []Warning {
 		if hint := hintOf(h.err); hint != "" {
 			text += "; " + hint
 		}
+		all = append(all, Warning{from, text})
+	}
+	for _, text := range h.health.complaints(h.collector.job.Interval) {
 		all = append(all, Warning{from, text})
 	}
 	if n := h.collector.refused; n > 0 {

@@ -26,6 +26,7 @@ type Host struct {
 	Version string // of the matrix that ran there
 	Error   string // why it could not run, or stopped early; "" if all was well
 	Hint    string // what a person can do about it
+	Health  Health // how well it was able to measure
 }
 
 // Warning is something a reader of the round must know.

@@ -136,6 +136,9 @@ type Sample struct {
 	Sent     int             // echo requests whose fate is known: answered or timed out
 	Received int             // replies within the timeout
 	RTTs     []time.Duration // of the replies, in order of sending
+	TTL      int             // of the last reply, as it arrived; 0: not known
+	Stamps   Stamps          // where the times were taken, the worst of its replies; 0: not known
+	Odd      Oddities        // duplicates, reorderings, late replies
 	Imported Summary         // statistics as a file gave them, where there are no RTTs
 }
 

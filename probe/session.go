@@ -14,7 +14,8 @@ const (
 	Replied  Outcome = iota + 1 // answered within the timeout
 	TimedOut                    // sent, and not answered within the timeout
 	Refused                     // sent, and answered by an ICMP error; counts as lost
-	Unsent                      // the kernel would not send it; not loss
+	Unsent                      // not sent, or unknown for want of buffer here; not loss
+	Odd                         // no fate: news of what the target did besides; at most once a target
 )
 
 // Echo is the fate of one echo request of a job.
@@ -24,6 +25,9 @@ type Echo struct {
 	Outcome Outcome       //
 	RTT     time.Duration // of a reply
 	Reason  string        // why there was none: "network is unreachable", "time exceeded from 192.0.2.1"
+	TTL     int           // of a reply, as it arrived; 0: not known
+	Stamps  Stamps        // of a reply: where its times were taken; 0: not known
+	Odd     Oddities      // with Odd alone, which has no Seq
 }
 
 // Pinger sends the echo requests of one job, as its schedule says, and emits
@@ -88,6 +92,8 @@ type localSession struct{ InProcess }
 func (s localSession) Ping(ctx context.Context, job Job, emit func(Echo)) error {
 	return s.Pinger.Ping(ctx, job, emit)
 }
+
+func (s localSession) Health() Health { return HealthOf(s.Pinger) }
 
 func (s localSession) Version() string { return s.Build }
 

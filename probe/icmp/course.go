@@ -27,12 +27,12 @@ type course struct {
 	emit    func(probe.Echo)
 
 	mu      sync.Mutex
-	slot    int            // the next echo request that is due
-	flights map[int]flight // by pro-bing's sequence number
+	slot    int             // the next echo request that is due
+	flights map[int]request // by pro-bing's sequence number
 }
 
-// flight is one echo request on its way.
-type flight struct {
+// request is one echo request on its way.
+type request struct {
 	slot  int
 	sent  time.Time
 	clock time.Duration // wall clock minus monotonic clock when it was sent
@@ -46,7 +46,7 @@ func (c *course) run(ctx context.Context) {
 		if !wait(ctx, time.Until(turn.Add(time.Duration(c.slot)*c.options.Interval))) {
 			return
 		}
-		c.flights = map[int]flight{}
+		c.flights = map[int]request{}
 		before := c.slot
 		err := c.pinger().RunWithContext(ctx)
 		c.expire(ctx.Err() == nil)
@@ -88,7 +88,7 @@ func (c *course) sent(packet *probing.Packet) {
 	c.expire(false)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.flights[packet.Seq] = flight{c.slot, now, c.clock(now)}
+	c.flights[packet.Seq] = request{c.slot, now, c.clock(now)}
 	c.slot++
 }
 
@@ -118,7 +118,7 @@ func (c *course) received(packet *probing.Packet) {
 		return // too late: expire has it or will have it
 	}
 	delete(c.flights, packet.Seq)
-	c.emit(probe.Echo{Target: c.index, Seq: f.slot, Outcome: probe.Replied, RTT: rtt})
+	c.emit(probe.Echo{Target: c.index, Seq: f.slot, Outcome: probe.Replied, RTT: rtt, TTL: packet.TTL, Stamps: probe.UserStamps})
 }
 
 // expire reports echo requests that have been under way for too long; all of

@@ -35,10 +35,10 @@ func needsRaw(v6 bool, listen listen) (bool, error) {
 		}
 		refusals = append(refusals, err)
 	}
-	return false, refusal(errors.Join(refusals...))
+	return false, notAllowed(errors.Join(refusals...))
 }
 
-func refusal(err error) error {
+func notAllowed(err error) error {
 	if !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EPROTONOSUPPORT) {
 		return &probe.HostError{Op: "open an ICMP socket", Err: err}
 	}

@@ -73,7 +73,7 @@ func underWay(sent time.Time, clock time.Duration, emit func(probe.Echo)) *cours
 	o := probe.DefaultOptions()
 	return &course{
 		target: probe.Target{Addr: netip.MustParseAddr("198.18.0.1")}, options: o, begin: sent,
-		emit: emit, flights: map[int]flight{7: {slot: 2, sent: sent, clock: clock}},
+		emit: emit, flights: map[int]request{7: {slot: 2, sent: sent, clock: clock}},
 	}
 }
 
@@ -87,7 +87,7 @@ func TestRTTsSurviveAStepOfTheClock(t *testing.T) {
 		now := time.Now()
 		c := underWay(now, 0, func(e probe.Echo) { got = append(got, e) })
 		// The clock stood otherwise when the request was sent.
-		c.flights[7] = flight{slot: 2, sent: now, clock: c.clock(now) - step}
+		c.flights[7] = request{slot: 2, sent: now, clock: c.clock(now) - step}
 		c.received(reply(40*time.Millisecond+step, "198.18.0.1"))
 		if len(got) != 1 || got[0].Seq != 2 || (got[0].RTT-40*time.Millisecond).Abs() > time.Millisecond {
 			t.Errorf("after a step of %v: %+v", step, got)
@@ -108,7 +108,7 @@ func TestRepliesThatDoNotCount(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			now := time.Now()
 			c := underWay(now, 0, func(e probe.Echo) { t.Errorf("emitted %+v", e) })
-			c.flights[7] = flight{slot: 2, sent: now, clock: c.clock(now)}
+			c.flights[7] = request{slot: 2, sent: now, clock: c.clock(now)}
 			c.received(test.reply)
 			if len(c.flights) != 1 {
 				t.Error("the echo request is not waited for any more")

@@ -4,10 +4,11 @@
 //
 //	far side    → matrix-probe 1 {"version":"v1.2.0","platform":"linux/amd64"}
 //	coordinator → job {"from":"baltimore","targets":[…],"count":10,…}
-//	far side    → echo [{"t":3,"s":0,"us":174631},{"t":4,"s":0,"is":"timed-out"}]
+//	far side    → echo [{"t":3,"s":0,"us":174631,"ttl":54,"st":3},{"t":4,"s":0,"is":"timed-out"}]
 //	far side    → beat
 //	coordinator → stop
-//	far side    → done {}
+//	far side    → echo [{"t":3,"is":"odd","odd":{"duplicates":2}}]
+//	far side    → done {"health":{"engine":"ping socket","stamps":"kernel"}}
 //
 // The number after matrix-probe is the version of this protocol; both sides
 // must speak the same. Anything before the greeting (a login banner, an echo in

@@ -33,28 +33,36 @@ type hello struct {
 
 // done ends a job; Error says why it could not be run to the end.
 type done struct {
-	Error string `json:"error,omitempty"`
-	Hint  string `json:"hint,omitempty"`
+	Error  string       `json:"error,omitempty"`
+	Hint   string       `json:"hint,omitempty"`
+	Health probe.Health `json:"health,omitzero"`
 }
 
-// echo is a probe.Echo on the wire: microseconds for a reply, a word for any
-// other outcome.
+// echo is a probe.Echo on the wire: microseconds for a reply, counts for
+// oddities, a word for any other outcome.
 type echo struct {
-	Target int    `json:"t"`
-	Seq    int    `json:"s"`
-	Micros int64  `json:"us,omitempty"`
-	Is     string `json:"is,omitempty"`
-	Why    string `json:"why,omitempty"`
+	Target int            `json:"t"`
+	Seq    int            `json:"s"`
+	Micros int64          `json:"us,omitempty"`
+	TTL    int            `json:"ttl,omitempty"`
+	Stamps int            `json:"st,omitempty"` // probe.Stamps as a number: a word would be a third of the line
+	Is     string         `json:"is,omitempty"`
+	Why    string         `json:"why,omitempty"`
+	Odd    probe.Oddities `json:"odd,omitzero"`
 }
 
 var outcomeWords = map[probe.Outcome]string{
 	probe.TimedOut: "timed-out",
 	probe.Refused:  "refused",
 	probe.Unsent:   "unsent",
+	probe.Odd:      "odd",
 }
 
 func encode(e probe.Echo) echo {
-	on := echo{Target: e.Target, Seq: e.Seq, Is: outcomeWords[e.Outcome], Why: e.Reason}
+	on := echo{
+		Target: e.Target, Seq: e.Seq, TTL: e.TTL, Stamps: int(e.Stamps),
+		Is: outcomeWords[e.Outcome], Why: e.Reason, Odd: e.Odd,
+	}
 	if e.Outcome == probe.Replied {
 		on.Micros = max(1, e.RTT.Round(time.Microsecond).Microseconds())
 	}
@@ -62,7 +70,11 @@ func encode(e probe.Echo) echo {
 }
 
 func (e echo) decode() (probe.Echo, error) {
-	out := probe.Echo{Target: e.Target, Seq: e.Seq, Reason: e.Why}
+	out := probe.Echo{Target: e.Target, Seq: e.Seq, Reason: e.Why, TTL: e.TTL, Odd: e.Odd}
+	if e.Stamps < 0 || e.Stamps > int(probe.KernelStamps) {
+		return out, fmt.Errorf("an echo with time stamps of kind %d", e.Stamps)
+	}
+	out.Stamps = probe.Stamps(e.Stamps)
 	if e.Is == "" {
 		if e.Micros < 1 || e.Micros > time.Hour.Microseconds() {
 			return out, fmt.Errorf("an echo with neither a round-trip time nor an outcome")

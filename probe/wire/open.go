@@ -116,6 +116,7 @@ type session struct {
 	out     *lineWriter
 	silence time.Duration
 	hello   hello
+	health  probe.Health // as the last job's end told it
 }
 
 // greet reads up to the greeting. What comes before it is kept for the error
@@ -163,6 +164,9 @@ func (s *session) understand(rest string) error {
 
 // Version is that of the matrix on the far side.
 func (s *session) Version() string { return s.hello.Version }
+
+// Health is how well the far side could measure its last job.
+func (s *session) Health() probe.Health { return s.health }
 
 // Close ends the session, and with it the far side.
 func (s *session) Close() error { return s.conn.Close() }
@@ -220,7 +224,7 @@ func (s *session) take(line string, emit func(probe.Echo)) (over bool, err error
 	case "echo":
 		return false, takeEchoes(body, emit)
 	case "done":
-		return true, takeDone(body)
+		return true, s.takeDone(body)
 	}
 	return true, s.nonsense(fmt.Errorf("it said %q", probe.Clean(line, 80)))
 }
@@ -244,11 +248,13 @@ func takeEchoes(body string, emit func(probe.Echo)) error {
 	return nil
 }
 
-func takeDone(body string) error {
+func (s *session) takeDone(body string) error {
 	var d done
 	if err := json.Unmarshal([]byte(body), &d); err != nil {
 		return fmt.Errorf("done: %w", err)
 	}
+	s.health = d.Health
+	s.health.Engine = probe.Clean(d.Health.Engine, 40)
 	if d.Error == "" {
 		return nil
 	}

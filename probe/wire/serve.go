@@ -174,7 +174,7 @@ func (s *server) finish(pingErr error) error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	var d done
+	d := done{Health: probe.HealthOf(s.pinger)}
 	if pingErr != nil && !errors.Is(pingErr, context.Canceled) {
 		d.Error = pingErr.Error()
 		var host *probe.HostError

@@ -104,10 +104,11 @@ func hold(t *testing.T, ctx context.Context, dialer Dialer) ([]probe.Echo, error
 }
 
 var everyOutcome = []probe.Echo{
-	{Target: 0, Seq: 0, Outcome: probe.Replied, RTT: 174_631 * time.Microsecond},
+	{Target: 0, Seq: 0, Outcome: probe.Replied, RTT: 174_631 * time.Microsecond, TTL: 54, Stamps: probe.KernelStamps},
 	{Target: 1, Seq: 0, Outcome: probe.TimedOut},
 	{Target: 1, Seq: 1, Outcome: probe.Refused, Reason: "host unreachable from 192.0.2.1"},
 	{Target: 1, Seq: 2, Outcome: probe.Unsent, Reason: "not sent: network is unreachable"},
+	{Target: 1, Outcome: probe.Odd, Odd: probe.Oddities{Duplicates: 2, Reordered: 1, Late: 3}},
 }
 
 func TestEchoesCrossUnchanged(t *testing.T) {
@@ -133,6 +134,32 @@ func TestEchoesCrossUnchanged(t *testing.T) {
 		}
 		if want := aJob(); got.Options != want.Options || got.Targets[1] != want.Targets[1] || got.From != want.From {
 			t.Errorf("the job came as %+v, want %+v", got, want)
+		}
+	})
+}
+
+// healthy is a pinger that knows how it did.
+type healthy struct {
+	pingFunc
+	health probe.Health
+}
+
+func (h healthy) Health() probe.Health { return h.health }
+
+func TestHealthCrosses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		want := probe.Health{Engine: "ping socket", Stamps: probe.ReceiveStamps, Lesser: 4, Lag: 5, Dropped: 6, Stray: 7, Self: 8, Steps: 9}
+		nothing := func(context.Context, probe.Job, func(probe.Echo)) error { return nil }
+		session, err := (&Opener{Dialer: serving(t, healthy{nothing, want})}).Open(t.Context(), probe.City{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		if err := session.Ping(t.Context(), aJob(), func(probe.Echo) {}); err != nil {
+			t.Fatal(err)
+		}
+		if got := probe.HealthOf(session); got != want {
+			t.Errorf("it came as %+v, want %+v", got, want)
 		}
 	})
 }
@@ -266,6 +293,7 @@ func TestStrangeFarSides(t *testing.T) {
 		{"broken JSON", saying("echo [{\"t\":0,\n"), "echo: ", 0, 0},
 		{"an echo without a fate", saying("echo [{\"t\":0,\"s\":0}]\n"), "neither a round-trip time nor an outcome", 0, 0},
 		{"an echo of a negative time", saying("echo [{\"t\":0,\"s\":0,\"us\":-5}]\n"), "neither a round-trip time nor an outcome", 0, 0},
+		{"an echo with strange stamps", saying("echo [{\"t\":0,\"s\":0,\"us\":5,\"st\":9}]\n"), "time stamps of kind 9", 0, 0},
 		{"an unknown outcome", saying("echo [{\"t\":0,\"s\":0,\"is\":\"fine\"}]\n"), `unknown outcome "fine"`, 0, 0},
 	}
 	for _, test := range tests {

@@ -1,0 +1,102 @@
+package probe
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Stamps is where the two times of a round-trip time were taken. The zero
+// value means that nobody said.
+type Stamps uint8
+
+const (
+	UserStamps    Stamps = iota + 1 // both in the program: late by what the scheduler took
+	ReceiveStamps                   // of the reply in the kernel, of the request in the program
+	KernelStamps                    // both in the kernel
+)
+
+var stampNames = [...]string{"", "user", "receive", "kernel"}
+
+func (s Stamps) String() string { return stampNames[s] }
+
+// MarshalText writes the word.
+func (s Stamps) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the word.
+func (s *Stamps) UnmarshalText(text []byte) error {
+	i := slices.Index(stampNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("unknown time stamps %q: want one of %q", text, stampNames[1:])
+	}
+	*s = Stamps(i)
+	return nil
+}
+
+// Oddities count what a target did beside answering every echo request once,
+// in order and in time.
+type Oddities struct {
+	Duplicates int `json:"duplicates,omitempty"` // replies beyond the first
+	Reordered  int `json:"reordered,omitempty"`  // first replies that came after that to a later request
+	Late       int `json:"late,omitempty"`       // replies after the timeout
+}
+
+// Add adds what was counted elsewhere.
+func (o *Oddities) Add(other Oddities) {
+	o.Duplicates += other.Duplicates
+	o.Reordered += other.Reordered
+	o.Late += other.Late
+}
+
+// plausible says whether the counts can be sums of what a network did.
+func (o Oddities) plausible() bool {
+	const most = 1 << 30
+	for _, n := range []int{o.Duplicates, o.Reordered, o.Late} {
+		if n < 0 || n > most {
+			return false
+		}
+	}
+	return true
+}
+
+// Health is how well a host was able to measure. A sick measurer looks like a
+// sick network, so a round says when one of its measurers was.
+type Health struct {
+	Engine  string        `json:"engine,omitempty"`  // such as "ping socket"; "" if nobody said
+	Stamps  Stamps        `json:"stamps,omitempty"`  // the best that the host has
+	Lesser  int           `json:"lesser,omitempty"`  // replies with less than that
+	Lag     time.Duration `json:"lag_ns,omitempty"`  // the most that an echo request left after its time
+	Dropped int           `json:"dropped,omitempty"` // packets that did not fit into the receive buffer
+	Stray   int           `json:"stray,omitempty"`   // packets that looked like replies and were none
+	Self    time.Duration `json:"self_ns,omitempty"` // round-trip time to the host itself
+	Steps   int           `json:"steps,omitempty"`   // of the wall clock in mid-job
+}
+
+// Examined is implemented by a Pinger or Session that knows how well its last
+// job could be measured.
+type Examined interface {
+	Health() Health
+}
+
+// HealthOf is the pinger's health, if it knows it.
+func HealthOf(p Pinger) Health {
+	if e, ok := p.(Examined); ok {
+		return e.Health()
+	}
+	return Health{}
+}
+
+// complaints are what a reader of the round must know about a measurer.
+func (h Health) complaints(interval time.Duration) []string {
+	var all []string
+	if late := max(100*time.Millisecond, interval/4); h.Lag > late {
+		all = append(all, fmt.Sprintf("its host sent up to %v late", h.Lag.Round(time.Millisecond)))
+	}
+	if h.Dropped > 0 {
+		all = append(all, fmt.Sprintf("its host had no room for %d packets; requests under way then are not counted", h.Dropped))
+	}
+	if h.Stamps == UserStamps {
+		all = append(all, "its host has no time stamps of the kernel; round-trip times include what its scheduler took")
+	}
+	return all
+}

@@ -1,0 +1,69 @@
+package probe
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestOnlySickMeasurersAreComplainedOf(t *testing.T) {
+	tests := []struct {
+		name   string
+		health Health
+		want   string // in the only complaint; "" if there is none
+	}{
+		{"nothing is known", Health{}, ""},
+		{"well", Health{Engine: "ping socket", Stamps: KernelStamps, Lesser: 3, Lag: 90 * time.Millisecond, Stray: 5}, ""},
+		{"slow", Health{Stamps: KernelStamps, Lag: time.Second}, "up to 1s late"},
+		{"no room", Health{Stamps: KernelStamps, Dropped: 7}, "no room for 7 packets"},
+		{"poor stamps", Health{Stamps: UserStamps}, "no time stamps"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := test.health.complaints(time.Second)
+			switch {
+			case test.want == "" && len(got) > 0:
+				t.Errorf("it is complained of: %q", got)
+			case test.want != "" && (len(got) != 1 || !strings.Contains(got[0], test.want)):
+				t.Errorf("complaints %q, want one with %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestWordsOfStamps(t *testing.T) {
+	for stamps := range Stamps(len(stampNames)) {
+		var back Stamps
+		if err := back.UnmarshalText([]byte(stamps.String())); err != nil || back != stamps {
+			t.Errorf("%v comes back as %v: %v", stamps, back, err)
+		}
+	}
+	var s Stamps
+	if s.UnmarshalText([]byte("atomic")) == nil {
+		t.Error(`"atomic" are time stamps`)
+	}
+}
+
+func TestOdditiesAndQualityReachTheSample(t *testing.T) {
+	c := newCollector(testJob(1, 2))
+	for _, e := range []Echo{
+		{Seq: 0, Outcome: Replied, RTT: time.Millisecond, TTL: 60, Stamps: KernelStamps},
+		{Seq: 1, Outcome: Replied, RTT: time.Millisecond, TTL: 61, Stamps: ReceiveStamps},
+		{Outcome: Odd, Odd: Oddities{Duplicates: 2, Late: 1}},
+		{Outcome: Odd, Odd: Oddities{Reordered: 1}},
+	} {
+		if err := c.add(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := c.sample(0, time.Unix(1, 0), ending{})
+	if want := (Oddities{Duplicates: 2, Reordered: 1, Late: 1}); s.Odd != want {
+		t.Errorf("oddities %+v, want %+v", s.Odd, want)
+	}
+	if s.TTL != 61 || s.Stamps != ReceiveStamps || s.Received != 2 {
+		t.Errorf("sample is %+v", s)
+	}
+	if c.add(Echo{Outcome: Odd, Odd: Oddities{Late: -1}}) == nil || c.refused != 1 {
+		t.Error("a negative count is believed")
+	}
+}

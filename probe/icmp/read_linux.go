@@ -1,0 +1,282 @@
+package icmp
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"matrix/probe"
+)
+
+// mostBatches bounds how long a flood can keep the engine from sending.
+const mostBatches = 64
+
+// read takes in what arrived; true if nothing is left. now is from before.
+func (r *run) read(now int64) bool {
+	empty := true
+	for s := range r.every {
+		r.readQueue(s)
+		empty = r.readReplies(s) && empty
+	}
+	if empty {
+		r.before = now
+	}
+	return empty
+}
+
+func (r *run) readReplies(s *socket) bool {
+	for range mostBatches {
+		n, err := r.in.receive(s.fd, 0)
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return true
+		case err != nil:
+			continue // one that was pending, told by the error queue
+		}
+		now := r.time.now()
+		for i := range n {
+			r.reply(s, r.in.packet(i), r.in.name(i), parseNotes(r.in.said(i)), now)
+		}
+		r.in.clear(n)
+		if n < messages {
+			return true
+		}
+	}
+	return false
+}
+
+// reply takes one packet in that may be an echo reply.
+func (r *run) reply(s *socket, packet, name []byte, n notes, now int64) {
+	if n.dropping {
+		r.overflown(s, n.drops)
+	}
+	if s.raw && !s.v6 {
+		packet, _ = withoutIP(packet)
+	}
+	m, ok := parseReply(packet, s.v6, r.job.Size)
+	if !ok || m.token != r.token || m.target >= uint32(len(r.peers)) {
+		if m.target != warmTarget {
+			r.health.Stray++
+		}
+		return
+	}
+	p := &r.peers[m.target]
+	if addressOf(name) != p.addr || m.number >= r.flights.tail {
+		r.health.Stray++
+		return
+	}
+	if r.flights.under(m.number) {
+		f := r.flights.at(m.number)
+		if uint32(f.target) != m.target || f.sent == 0 {
+			r.health.Stray++
+			return
+		}
+		if !f.fated {
+			r.flights.answer(m.number)
+			r.answered(s, f, p, n, now)
+			return
+		}
+	}
+	if r.flights.answer(m.number) {
+		p.odd.Duplicates++
+	} else {
+		p.odd.Late++
+	}
+}
+
+// answered ends a flight with its first reply.
+func (r *run) answered(s *socket, f *flight, p *peer, n notes, now int64) {
+	rtt, stamps, known := r.rtt(s, f, n, now)
+	if f.fated { // refused: reading the send stamps brought an ICMP error
+		p.odd.Late++
+		return
+	}
+	e := probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.Replied, RTT: rtt, TTL: n.ttl, Stamps: stamps}
+	if !known {
+		e = probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.Unsent, Reason: unclear}
+	} else if rtt > r.job.Timeout {
+		e = probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.TimedOut}
+		p.odd.Late++
+	} else if f.slot+1 < p.answered {
+		p.odd.Reordered++
+	}
+	if known && stamps < r.health.Stamps {
+		r.health.Lesser++
+	}
+	p.answered = max(p.answered, f.slot+1)
+	f.fated = true
+	r.emit(e)
+	r.flights.forget()
+}
+
+const unclear = "not known: the clock of this host was stepped when the reply came"
+
+// rtt is from when the request left to when the reply came, as the kernel saw
+// them, or else the program. It is not known if the clock was stepped by so
+// little, when the reply came, that the stamp fits before and after the step:
+// the program itself looks only once a tick, so its own time is no substitute.
+func (r *run) rtt(s *socket, f *flight, n notes, now int64) (rtt time.Duration, stamps probe.Stamps, known bool) {
+	if f.tx == 0 && s.stamps == probe.KernelStamps {
+		r.readQueue(s) // the stamp was made before the packet left, so it is there
+	}
+	s.miss(f.tx == 0)
+	stamp := r.warped(n.stamp)
+	if stamp == 0 || s.stamps < probe.ReceiveStamps {
+		return time.Duration(max(1, now-f.sent)), probe.UserStamps, true
+	}
+	left, stamps := f.sent, probe.ReceiveStamps
+	if f.tx != 0 {
+		left, stamps = f.tx, probe.KernelStamps
+	}
+	came, ok := r.time.mono(stamp, max(r.before, left), now)
+	return time.Duration(max(1, came-left)), stamps, ok
+}
+
+// mostMissing send stamps in a row say that the device does not make them.
+const mostMissing = 16
+
+// miss notes whether a send stamp came. Where none do, requests must be sent
+// one by one, for the program's time to be near the truth.
+func (s *socket) miss(missing bool) {
+	if !missing || s.stamps != probe.KernelStamps {
+		s.missing = 0
+		return
+	}
+	if s.missing++; s.missing == mostMissing {
+		s.lessen(true)
+	}
+}
+
+func (r *run) warped(stamp int64) int64 {
+	if r.warp != nil && stamp != 0 {
+		return r.warp(stamp)
+	}
+	return stamp
+}
+
+// readQueue takes in send stamps and ICMP errors, and says whether there were
+// any of the latter.
+func (r *run) readQueue(s *socket) (pending bool) {
+	for range mostBatches {
+		n, err := r.queue.receive(s.fd, unix.MSG_ERRQUEUE)
+		if err != nil {
+			break
+		}
+		now := r.time.now()
+		for i := range n {
+			said := parseNotes(r.queue.said(i))
+			switch said.failure.Origin {
+			case unix.SO_EE_ORIGIN_TIMESTAMPING:
+				r.departed(s, r.queue.packet(i), said, now)
+			case unix.SO_EE_ORIGIN_ICMP, unix.SO_EE_ORIGIN_ICMP6:
+				pending = true
+				r.refused(s, r.queue.packet(i), r.queue.name(i), said)
+			}
+		}
+		r.queue.clear(n)
+		if n < messages {
+			break
+		}
+	}
+	if pending {
+		s.clear()
+	}
+	return pending
+}
+
+// departed notes when an echo request left.
+func (r *run) departed(s *socket, packet []byte, n notes, now int64) {
+	number := n.failure.Data
+	if s.looped {
+		m, ok := parseLooped(packet, s.v6, r.job.Size)
+		if !ok || m.token != r.token {
+			return
+		}
+		number = m.number
+	}
+	if !r.flights.under(number) || n.stamp == 0 {
+		return
+	}
+	f := r.flights.at(number)
+	if at, ok := r.time.mono(r.warped(n.stamp), f.sent, now); ok {
+		f.tx = at
+	}
+}
+
+// refused ends a flight with an ICMP error. It need not quote more than the
+// sequence number, so the address that was pinged has to fit as well.
+func (r *run) refused(s *socket, packet, name []byte, n notes) {
+	why := refusal{s.v6, n.failure.Type, n.failure.Code, n.failure.Info, n.offender}
+	q, ok := parseQuote(packet, s.v6)
+	if !ok || s.raw && q.id != s.id || !why.final() {
+		r.health.Stray++
+		return
+	}
+	number := s.bySeq[q.seq]
+	f := r.flights.at(number)
+	known := r.flights.under(number) && f.seq == q.seq && f.sent != 0 && r.sockets[family(s.v6)][f.socket] == s
+	switch {
+	case !known, addressOf(name) != r.peers[f.target].addr,
+		q.marked && (q.mark.token != r.token || q.mark.number != number):
+		r.health.Stray++
+	case !f.fated:
+		f.fated = true
+		r.emit(probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.Refused, Reason: r.reason(why)})
+		r.flights.forget()
+	}
+}
+
+// reason is the refusal in words, which are made once.
+func (r *run) reason(why refusal) string {
+	text, known := r.reasons[why]
+	if !known {
+		if len(r.reasons) > 10_000 {
+			clear(r.reasons)
+		}
+		text = why.String()
+		r.reasons[why] = text
+	}
+	return text
+}
+
+// overflown notes that the receive buffer was full: replies may have been lost
+// here and not in the network.
+func (r *run) overflown(s *socket, drops uint32) {
+	if drops == s.drops {
+		return
+	}
+	r.health.Dropped += int(drops - s.drops)
+	s.drops = drops
+	r.suspect = r.flights.tail
+}
+
+const buried = "not known: this host had no room for the reply"
+
+// expire gives up echo requests that have been under way for too long. now is
+// from before the sockets were read.
+func (r *run) expire(now int64) {
+	looked := false
+	for r.flights.head != r.flights.tail {
+		number := r.flights.head
+		f := r.flights.at(number)
+		if !f.fated {
+			if f.sent == 0 || now-f.sent <= int64(r.job.Timeout) {
+				return
+			}
+			if !looked {
+				looked = true
+				for s := range r.every {
+					r.overflown(s, s.dropped())
+				}
+			}
+			e := probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.TimedOut}
+			if number < r.suspect {
+				e.Outcome, e.Reason = probe.Unsent, buried
+			}
+			f.fated = true
+			r.emit(e)
+		}
+		r.flights.forget()
+	}
+}
