@@ -120,6 +120,7 @@ func (c *collector) sample(target int, start time.Time, ended ending) Sample {
 		return s
 	}
 	if t.known < c.job.Count {
+		s.Cut = true
 		s.Reason = fmt.Sprintf("%d of %d echo requests: %s", t.known, c.job.Count, ended.reason)
 	}
 	return s

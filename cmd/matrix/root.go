@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -90,12 +93,12 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.options = probe.DefaultOptions()
-	f.StringVar(&o.cities, "cities", "", "inventory of cities, a `FILE` (default cities.csv)")
+	f.StringVar(&o.cities, "cities", "", "inventory of cities, a `FILE`, or - for standard input (default cities.csv)")
 	f.StringArrayVar(&o.from, "from", nil, "measure only from these `CITIES`: repeat it, or separate them with commas")
 	f.StringArrayVar(&o.to, "to", nil, "measure only to these `CITIES`")
 	f.IntVarP(&o.options.Count, "count", "c", o.options.Count, "echo requests a pair")
-	f.DurationVarP(&o.options.Interval, "interval", "i", o.options.Interval, "between two echo requests of a pair")
-	f.DurationVarP(&o.options.Timeout, "timeout", "t", o.options.Timeout, "a reply that comes later is lost")
+	f.VarP((*seconds)(&o.options.Interval), "interval", "i", "`TIME` between two echo requests of a pair")
+	f.VarP((*seconds)(&o.options.Timeout), "timeout", "t", "a reply that takes more `TIME` is lost")
 	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
 	f.IntVar(&o.options.Rate, "rate", o.options.Rate, "at most this many echo requests a second from one host")
 	f.BoolVarP(&o.v4, "ipv4", "4", false, "IPv4 only")
@@ -108,10 +111,28 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.StringVar(&o.out, "out", "", "write all tables and pages into this `DIR` as well")
 	f.StringVar(&o.in, "in", "", "show the round in this `FILE` instead of measuring: round.json, pairs.csv, a published matrix, WonderNetwork's pings")
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
-	f.StringVar(&o.rsh, "rsh", "", "reach hosts with this `COMMAND` instead of ssh")
-	f.StringVar(&o.remotePath, "remote-path", "", "`PATH` of matrix on the hosts (default: put there as needed, in ~/.cache/matrix)")
+	f.StringVar(&o.rsh, "rsh", "", "reach hosts with this `COMMAND` instead of ssh; it is split as a shell would")
+	f.StringVar(&o.remotePath, "remote-path", "", "`PATH` on the hosts where matrix is, or is put if it is missing or of another version (default: in ~/.cache/matrix)")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "say what happens, host by host")
+}
+
+// seconds is a duration as a flag: with a unit, or, as ping takes it, in
+// seconds without one.
+type seconds time.Duration
+
+func (s *seconds) String() string { return time.Duration(*s).String() }
+
+func (s *seconds) Type() string { return "duration" }
+
+func (s *seconds) Set(text string) error {
+	if n, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(n) < 1e6 {
+		*s = seconds(n * float64(time.Second))
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	*s = seconds(d)
+	return err
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
@@ -166,7 +187,10 @@ func (o *measureFlags) check() (show, error) {
 }
 
 // inventory reads the cities; nil if none were named and none are needed.
-func (o *measureFlags) inventory() (*data.Inventory, error) {
+func (o *measureFlags) inventory(std streams) (*data.Inventory, error) {
+	if o.cities == "-" {
+		return data.ReadInventory(std.in, "standard input")
+	}
 	path := o.cities
 	if path == "" && o.in != "" {
 		return nil, nil

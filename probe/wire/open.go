@@ -87,13 +87,17 @@ func (o *Opener) open(ctx context.Context, city probe.City) (*session, error) {
 	if s.silence == 0 {
 		s.silence = 10 * time.Second
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no greeting within %v", limit))
+	greeting, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no greeting within %v", limit))
 	defer cancel()
-	err = within(ctx, conn, s.greet)
-	if err != nil {
-		return nil, conn.Explain(err)
+	err = within(greeting, conn, s.greet)
+	switch {
+	case err == nil:
+		return s, nil
+	case ctx.Err() != nil: // the round ended, which is no fault of the host's
+		conn.Close()
+		return nil, context.Cause(ctx)
 	}
-	return s, nil
+	return nil, conn.Explain(err)
 }
 
 // within runs a conversation step that blocks on conn, and ends conn when ctx
@@ -190,17 +194,27 @@ func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 	if err := s.out.line("job", job); err != nil {
 		return s.broken(ctx, err, !silent.Stop())
 	}
+	began, said := time.Now(), 0
 	for {
 		line, err := readLine(s.in)
 		if err != nil {
 			return s.broken(ctx, err, !silent.Stop())
 		}
 		silent.Reset(s.silence)
+		if said += len(line); said > allowance(job, time.Since(began)) {
+			return s.nonsense(errors.New("it says far more than it was asked"))
+		}
 		over, err := s.take(line, emit)
 		if over || err != nil {
 			return err
 		}
 	}
+}
+
+// allowance is how many bytes a far side may have said of a job by now: some
+// for each echo request and each target, and its beats.
+func allowance(job probe.Job, now time.Duration) int {
+	return 64<<10 + 512*len(job.Targets)*(job.Count+1) + 1024*int(now/time.Second)
 }
 
 // broken explains why a far side is not there any more in the middle of a job.
