@@ -35,6 +35,8 @@ func ConformInWorld(t *testing.T, make func(t *testing.T) probe.Pinger) {
 		run("a target floods replies", flood)
 		run("two engines at once", func(t *testing.T, p probe.Pinger, v6 bool) { twice(t, p, make(t), v6) })
 		run("no route is not loss", noRoute)
+		run("the header says what it is to say", header)
+		run("what is too big and must not be cut is not loss", tooBig)
 	}
 }
 
@@ -365,5 +367,39 @@ func noRoute(t *testing.T, p probe.Pinger, v6 bool) {
 	o.all(t, 1, probe.Replied)
 	if reason := o.echoes[[2]int{0, 0}].Reason; !strings.Contains(reason, "network is unreachable") {
 		t.Error(fmt.Errorf("the reason is %q", reason))
+	}
+}
+
+func header(t *testing.T, p probe.Pinger, v6 bool) {
+	var wrong atomic.Int64
+	NewWorld(t, func(r Request) {
+		class := r.Packet[1]
+		if v6 {
+			class = r.Packet[0]<<4 | r.Packet[1]>>4
+		} else if r.Packet[6]&0x40 == 0 {
+			wrong.Add(1)
+		}
+		if class != 46<<2 || len(r.Message) != 8+200 {
+			wrong.Add(1)
+		}
+		r.Reply()
+	})
+	j := worldJob(1, 2, v6)
+	j.TrafficClass, j.DontFragment, j.Size = 46<<2, true, 200
+	o := carryOut(t, p, j)
+	o.all(t, 0, probe.Replied)
+	if n := wrong.Load(); n > 0 {
+		t.Errorf("%d of 2 packets are not as they should be", n)
+	}
+}
+
+func tooBig(t *testing.T, p probe.Pinger, v6 bool) {
+	NewWorld(t, Request.Reply)
+	j := worldJob(1, 2, v6)
+	j.DontFragment, j.Size = true, 2000
+	o := carryOut(t, p, j)
+	o.all(t, 0, probe.Unsent)
+	if reason := o.echoes[[2]int{0, 0}].Reason; !strings.Contains(reason, "message too long") {
+		t.Errorf("the reason is %q", reason)
 	}
 }

@@ -83,7 +83,7 @@ func (f pingFunc) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 
 func aJob() probe.Job {
 	o := probe.DefaultOptions()
-	o.Count = 3
+	o.Count, o.TrafficClass, o.DontFragment = 3, 46<<2, true
 	return probe.Job{From: "a", Options: o, Targets: []probe.Target{
 		{City: "b", Addr: netip.MustParseAddr("198.18.0.2")},
 		{City: "c", Addr: netip.MustParseAddr("2001:db8::3"), Start: time.Millisecond},

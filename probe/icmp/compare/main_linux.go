@@ -18,7 +18,7 @@ func main() {
 	flag.IntVar(&p.count, "count", 30, "echo requests a target, of the child")
 	flag.DurationVar(&p.interval, "interval", 100*time.Millisecond, "between two to the same target, of the child")
 	rounds := flag.Int("rounds", 3, "of everything; the median is printed")
-	only := flag.String("only", "accuracy,cpu,peak,loss", "what to measure")
+	only := flag.String("only", "middle,heavy,light,accuracy,peak,loss", "what to measure")
 	flag.Parse()
 	var err error
 	switch {
@@ -57,7 +57,9 @@ func compare(parts []string, rounds int) error {
 	for _, step := range []struct {
 		part    string
 		measure func(int) error
-	}{{"cpu", costs}, {"accuracy", accuracies}, {"peak", peaks}, {"loss", losses}} {
+	}{
+		{"middle", middle.costs}, {"heavy", heavy.costs}, {"light", light.costs}, {"accuracy", accuracies}, {"peak", peaks}, {"loss", losses},
+	} {
 		if err := do(step.part, step.measure); err != nil {
 			return fmt.Errorf("%s: %w", step.part, err)
 		}

@@ -31,43 +31,50 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
+// load is what a comparison of CPU has its tools do.
+type load struct {
+	name  string
+	plan  plan
+	tools []tool
+}
+
+// The load of 10,000 a second is short: fping has 65,535 sequence numbers for
+// ten seconds.
+var (
+	middle = load{"250 targets, 2,500 a second", plan{250, 100, 100 * time.Millisecond}, []tool{bursts, tens, kernel, spaced, even, scamp, probing}}
+	heavy  = load{"1,000 targets, 10,000 a second", plan{1000, 60, 100 * time.Millisecond}, []tool{bursts, kernel, scamp, pings}}
+	light  = load{"250 targets, 250 a second", plan{250, 12, time.Second}, []tool{bursts, kernel}}
+)
+
 // costs compares CPU, tool after tool in every round, so that a change of the
 // machine hits all of them.
-func costs(rounds int) error {
-	for _, c := range []struct {
-		name  string
-		plan  plan
-		tools []tool
-	}{
-		{"250 targets, 2,500 a second", plan{250, 100, 100 * time.Millisecond}, []tool{bursts, tens, kernel, spaced, even, scamp, probing}},
-		{"1,000 targets, 10,000 a second", plan{1000, 100, 100 * time.Millisecond}, []tool{bursts, kernel, scamp, pings}},
-		{"250 targets, 250 a second", plan{250, 12, time.Second}, []tool{bursts, kernel}},
-	} {
-		cpu, lost, rss := map[string][]float64{}, map[string]int{}, map[string][]float64{}
-		for range rounds {
-			for _, t := range c.tools {
-				r, err := t.run(c.plan)
-				if err != nil {
-					fmt.Fprintln(os.Stderr, t.name, err)
-					continue
-				}
-				cpu[t.name] = append(cpu[t.name], float64(r.cpu.Microseconds())/float64(c.plan.echoes()))
-				rss[t.name] = append(rss[t.name], float64(r.rss)/1024)
-				lost[t.name] += r.lost(c.plan)
+func (l load) costs(rounds int) error {
+	cpu, lost, rss := map[string][]float64{}, map[string]int{}, map[string][]float64{}
+	for range rounds {
+		for _, t := range l.tools {
+			r, err := t.run(l.plan)
+			if err != nil {
+				fmt.Fprintln(os.Stderr, t.name, err)
+				continue
 			}
+			cpu[t.name] = append(cpu[t.name], float64(r.cpu.Microseconds())/float64(l.plan.echoes()))
+			rss[t.name] = append(rss[t.name], float64(r.rss)/1024)
+			lost[t.name] += r.lost(l.plan)
 		}
-		fmt.Printf("\n### CPU: %s\n\n| tool | ms of CPU for 1,000 echoes | from–to | × fping's bursts | lost | RSS, MB |\n|---|---|---|---|---|---|\n", c.name)
-		base := median(cpu[bursts.name])
-		for _, t := range c.tools {
-			if m := median(cpu[t.name]); !math.IsNaN(m) {
-				all := cpu[t.name]
-				memory := "" // only our own is known: that of others includes the memory of what started them
-				if r := median(rss[t.name]); r > 0 {
-					memory = fmt.Sprintf("%.1f", r)
-				}
-				fmt.Printf("| %s | %.1f | %.1f–%.1f | %.2f | %d | %s |\n", t.name, m, all[0], all[len(all)-1], m/base, lost[t.name], memory)
-			}
+	}
+	fmt.Printf("\n### CPU: %s\n\n| tool | ms of CPU for 1,000 echoes | from–to | × fping's bursts | lost | RSS, MB |\n|---|---|---|---|---|---|\n", l.name)
+	base := median(cpu[bursts.name])
+	for _, t := range l.tools {
+		all := cpu[t.name]
+		if len(all) == 0 {
+			continue
 		}
+		memory := "" // only our own is known: that of others includes the memory of what started them
+		if r := median(rss[t.name]); r > 0 {
+			memory = fmt.Sprintf("%.1f", r)
+		}
+		m := median(all)
+		fmt.Printf("| %s | %.1f | %.1f–%.1f | %.2f | %d | %s |\n", t.name, m, all[0], all[len(all)-1], m/base, lost[t.name], memory)
 	}
 	return nil
 }
