@@ -13,7 +13,7 @@ import (
 // Bounds of what a city is called. Tables are drawn with these texts.
 const (
 	maxName  = 40
-	maxTitle = 80
+	maxTitle = 60
 )
 
 // words reads a text for people. Odd spaces and invisible marks are what

@@ -21,7 +21,8 @@ func testFleet(tb testing.TB) *Inventory {
 // dumpRound prints what a test should see of a round.
 func dumpRound(r *probe.Round) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "source %s, version %q, %s to %s, partial %v, %+v\n", r.Source, r.Version, stamp(r.Start), stamp(r.End), r.Partial, r.Options)
+	fmt.Fprintf(&b, "source %s, version %q, %s to %s, partial %v, {Count:%d Interval:%v Timeout:%v Size:%d Rate:%d}\n", r.Source, r.Version, stamp(r.Start), stamp(r.End), r.Partial,
+		r.Options.Count, r.Options.Interval, r.Options.Timeout, r.Options.Size, r.Options.Rate)
 	for _, c := range r.Cities {
 		fmt.Fprintf(&b, "city %s, %s, %q %q %q %q %q", c.Name, c.Title, c.Host, c.SSH, c.Country, c.Region, c.Provider)
 		if c.Location != nil {

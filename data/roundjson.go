@@ -32,7 +32,9 @@ import (
 //	"self":[]}
 //
 // format and format_version come first, so that a reader knows what it reads.
-// What has no value is absent. RTTs are whole microseconds in order of sending.
+// What has no value is absent. A sample that was cut short has "cut":true and no
+// loss; "ttl", "stamps" and "odd" say more of its replies, "health" of a host how
+// well it could measure. RTTs are whole microseconds in order of sending.
 // Figures that came from another file stand under "imported" as min_ms,
 // median_ms, avg_ms, max_ms, mdev_ms and jitter_ms instead. Times are UTC.
 const (
@@ -46,6 +48,9 @@ type optionsJSON struct {
 	Timeout  millis `json:"timeout_ms"`
 	Size     int    `json:"size_bytes"`
 	Rate     int    `json:"rate_per_s"`
+
+	TrafficClass int  `json:"tos,omitempty"`
+	DontFragment bool `json:"df,omitempty"`
 }
 
 type hostJSON struct {
@@ -53,6 +58,8 @@ type hostJSON struct {
 	Version string `json:"version,omitempty"`
 	Error   string `json:"error,omitempty"`
 	Hint    string `json:"hint,omitempty"`
+
+	Health probe.Health `json:"health,omitzero"`
 }
 
 type warningJSON struct {
@@ -61,16 +68,20 @@ type warningJSON struct {
 }
 
 type sampleJSON struct {
-	From     string       `json:"from"`
-	To       string       `json:"to"`
-	State    *probe.State `json:"state"`
-	Reason   string       `json:"reason,omitempty"`
-	At       *time.Time   `json:"at,omitempty"`
-	Address  string       `json:"address,omitempty"`
-	Sent     *int         `json:"sent,omitempty"`
-	Received *int         `json:"received,omitempty"`
-	RTTs     []int64      `json:"rtt_us,omitempty"`
-	Imported *summaryJSON `json:"imported,omitempty"`
+	From     string         `json:"from"`
+	To       string         `json:"to"`
+	State    *probe.State   `json:"state"`
+	Reason   string         `json:"reason,omitempty"`
+	At       *time.Time     `json:"at,omitempty"`
+	Address  string         `json:"address,omitempty"`
+	Sent     *int           `json:"sent,omitempty"`
+	Received *int           `json:"received,omitempty"`
+	Cut      bool           `json:"cut,omitempty"`
+	RTTs     []int64        `json:"rtt_us,omitempty"`
+	TTL      int            `json:"ttl,omitempty"`
+	Stamps   probe.Stamps   `json:"stamps,omitzero"`
+	Odd      probe.Oddities `json:"odd,omitzero"`
+	Imported *summaryJSON   `json:"imported,omitempty"`
 }
 
 // summaryJSON has its fields in the order of probe's statistics.
@@ -112,11 +123,11 @@ func WriteRound(w io.Writer, r *probe.Round) error {
 	out.words("source", r.Source)
 	out.words("version", r.Version)
 	if o := r.Options; o != (probe.Options{}) {
-		out.value("options", optionsJSON{o.Count, millis(o.Interval), millis(o.Timeout), o.Size, o.Rate})
+		out.value("options", optionsJSON{o.Count, millis(o.Interval), millis(o.Timeout), o.Size, o.Rate, o.TrafficClass, o.DontFragment})
 	}
 	out.value("partial", r.Partial)
 	writeList(out, "cities", r.Cities, func(c probe.City) any { return c })
-	writeList(out, "hosts", r.Hosts, func(h probe.Host) any { return hostJSON{h.City, h.Version, h.Error, h.Hint} })
+	writeList(out, "hosts", r.Hosts, func(h probe.Host) any { return hostJSON{h.City, h.Version, h.Error, h.Hint, h.Health} })
 	writeList(out, "warnings", r.Warnings, func(v probe.Warning) any { return warningJSON(v) })
 	writeList(out, "samples", r.Samples, func(s probe.Sample) any { return sampleToJSON(s) })
 	writeList(out, "self", r.Self, func(s probe.Sample) any { return sampleToJSON(s) })
@@ -180,7 +191,7 @@ func writeList[T any](o *roundWriter, key string, all []T, shape func(T) any) {
 }
 
 func sampleToJSON(s probe.Sample) sampleJSON {
-	line := sampleJSON{From: s.From, To: s.To, State: &s.State, Reason: s.Reason}
+	line := sampleJSON{From: s.From, To: s.To, State: &s.State, Reason: s.Reason, Cut: s.Cut, TTL: s.TTL, Stamps: s.Stamps, Odd: s.Odd}
 	if !s.At.IsZero() {
 		at := s.At.UTC()
 		line.At = &at

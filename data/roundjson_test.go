@@ -19,13 +19,14 @@ func fullRound() *probe.Round {
 		At: start.Add(time.Second), Address: netip.MustParseAddr("2001:db8::1"), Sent: 3, Received: 2,
 		RTTs: []time.Duration{201_612 * time.Microsecond, 199_590 * time.Microsecond}}
 	lost := probe.Sample{Pair: measured.Reverse(), State: probe.Lost, At: start, Address: netip.MustParseAddr("192.0.2.1"), Sent: 10}
+	measured.Cut, measured.TTL, measured.Stamps, measured.Odd = true, 57, probe.KernelStamps, probe.Oddities{Duplicates: 1}
 	imported := probe.Sample{Pair: probe.Pair{From: "paris", To: "paris"}, State: probe.Measured}
 	for stat := probe.Min; stat <= probe.Jitter; stat++ {
 		imported.Imported.Set(stat, time.Duration(stat)*1_234_567)
 	}
 	return &probe.Round{
 		Start: start, End: start.Add(time.Minute), Source: "measured", Version: "1.2.3", Partial: true,
-		Options: probe.Options{Count: 10, Interval: 7 * time.Second / 3, Timeout: 5 * time.Second, Size: 56, Rate: 3},
+		Options: probe.Options{Count: 10, Interval: 7 * time.Second / 3, Timeout: 5 * time.Second, Size: 56, Rate: 3, TrafficClass: 46, DontFragment: true},
 		Cities: []probe.City{
 			{Name: "paris", Title: "Paris", Host: "192.0.2.1", SSH: "ping@paris.example", Country: "France", Region: "Île-de-France",
 				Provider: `A "quoted" <b>name</b>`, Location: &probe.Location{Latitude: 48.8566, Longitude: 2.3522}},
@@ -33,7 +34,7 @@ func fullRound() *probe.Round {
 		},
 		Samples:  []probe.Sample{measured, lost},
 		Self:     []probe.Sample{imported},
-		Hosts:    []probe.Host{{City: "paris", Version: "1.2.3"}, {City: "saopaulo", Error: "connect: refused", Hint: "start sshd"}},
+		Hosts:    []probe.Host{{City: "paris", Version: "1.2.3", Health: probe.Health{Engine: "ping socket", Stamps: probe.KernelStamps, Lag: time.Millisecond}}, {City: "saopaulo", Error: "connect: refused", Hint: "start sshd"}},
 		Warnings: []probe.Warning{{Subject: "paris", Text: "its clock is late"}, {Text: "the whole"}},
 	}
 }

@@ -230,7 +230,8 @@ func (r *roundReader) options() error {
 		return r.mistake("options that no round can have")
 	}
 	r.round.Options = probe.Options{Count: o.Count, Interval: time.Duration(o.Interval),
-		Timeout: time.Duration(o.Timeout), Size: o.Size, Rate: o.Rate}
+		Timeout: time.Duration(o.Timeout), Size: o.Size, Rate: o.Rate,
+		TrafficClass: o.TrafficClass & 0xff, DontFragment: o.DontFragment}
 	return nil
 }
 
@@ -259,7 +260,8 @@ func (r *roundReader) city(c probe.City) error {
 }
 
 func (r *roundReader) host(h hostJSON) error {
+	h.Health.Engine = probe.Clean(h.Health.Engine, maxName)
 	r.round.Hosts = append(r.round.Hosts, probe.Host{City: probe.Clean(h.City, maxName), Version: probe.Clean(h.Version, maxTitle),
-		Error: probe.Clean(h.Error, maxReason), Hint: probe.Clean(h.Hint, maxReason)})
+		Error: probe.Clean(h.Error, maxReason), Hint: probe.Clean(h.Hint, maxReason), Health: h.Health})
 	return nil
 }

@@ -69,6 +69,13 @@ func sampleFromJSON(line sampleJSON) (probe.Sample, error) {
 	if err := counts(line, &s); err != nil {
 		return s, err
 	}
+	s.Cut, s.TTL, s.Stamps, s.Odd = line.Cut, line.TTL, line.Stamps, line.Odd
+	if s.TTL < 0 || s.TTL > 255 {
+		return s, fmt.Errorf("a TTL of %d is not between 0 and 255", s.TTL)
+	}
+	if !s.Odd.Plausible() {
+		return s, fmt.Errorf("%+v cannot be counts", s.Odd)
+	}
 	for _, us := range line.RTTs {
 		d := time.Duration(us) * time.Microsecond
 		if us < 0 || us > maxRTT.Microseconds() {

@@ -70,7 +70,7 @@ func (c *collector) check(e Echo) error {
 	switch {
 	case e.Target < 0 || e.Target >= len(c.tallies):
 		return fmt.Errorf("echo for target %d of %d", e.Target, len(c.tallies))
-	case e.Outcome == Odd && !e.Odd.plausible():
+	case e.Outcome == Odd && !e.Odd.Plausible():
 		return fmt.Errorf("%+v cannot be counts", e.Odd)
 	case e.Outcome == Odd:
 		return nil
@@ -120,6 +120,7 @@ func (c *collector) sample(target int, start time.Time, ended ending) Sample {
 		return s
 	}
 	if t.known < c.job.Count {
+		s.Cut = true
 		s.Reason = fmt.Sprintf("%d of %d echo requests: %s", t.known, c.job.Count, ended.reason)
 	}
 	return s

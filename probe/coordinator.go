@@ -14,8 +14,9 @@ import (
 type Limits struct {
 	Dials    int           // sessions being opened at once; 32: sshd drops larger bursts
 	Attempts int           // to open one session; 3
-	Connect  time.Duration // for all attempts of one host; 30s
-	Quiet    time.Duration // without news from a host that still connects, the others start; 3s
+	Connect  time.Duration // after which no host is tried again; 30s
+	Open     time.Duration // to open one session, putting the program there included; 150s
+	Quiet    time.Duration // without news from hosts that still connect, the others start; 3s, or twice what the slowest took
 	Grace    time.Duration // beyond a job's own length; 10s
 }
 
@@ -32,9 +33,18 @@ func (l Limits) withDefaults() Limits {
 		l.Attempts = 3
 	}
 	set(&l.Connect, 30*time.Second)
+	set(&l.Open, 150*time.Second)
 	set(&l.Quiet, 3*time.Second)
 	set(&l.Grace, 10*time.Second)
 	return l
+}
+
+// deadline is the most that a round may take: hosts connect in waves, each
+// within Connect, and the last to open its session has the whole plan before
+// it.
+func (l Limits) deadline(plan Plan) time.Duration {
+	waves := (len(plan.Jobs) + l.Dials - 1) / l.Dials
+	return time.Duration(waves)*l.Connect + l.Open + plan.Length() + l.Grace
 }
 
 // Progress is how far a round is.
@@ -63,7 +73,7 @@ var errOutOfTime = errors.New("out of time")
 // ends with what there is, marked partial.
 func (c *Coordinator) Run(ctx context.Context, plan Plan) *Round {
 	limits := c.Limits.withDefaults()
-	ctx, cancel := context.WithTimeoutCause(ctx, limits.Connect+plan.Length()+limits.Grace, errOutOfTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, limits.deadline(plan), errOutOfTime)
 	defer cancel()
 	r := &run{
 		Coordinator: c,
@@ -107,6 +117,8 @@ type run struct {
 	seen   Progress
 	began  time.Time // when the common start was given
 
+	slowest time.Duration // that it took to open a session, so far
+
 	events chan event    // from the hosts to the owner
 	dials  chan struct{} // a token a session being opened
 	start  chan struct{} // closed: everybody may send
@@ -129,10 +141,11 @@ type event struct {
 	host int
 	kind eventKind
 	echo Echo
-	text string    // version, with opened
-	well Health    // with examined
-	at   time.Time // with began
-	err  error     // with ended
+	text string        // version, with opened
+	took time.Duration // to open it, with opened
+	well Health        // with examined
+	at   time.Time     // with began
+	err  error         // with ended
 }
 
 type eventKind uint8
@@ -162,12 +175,12 @@ func (r *run) runHost(ctx context.Context, i int, job Job) {
 		}
 		r.tell(event{host: i, kind: ended, err: err})
 	}()
-	session, err := r.open(ctx, r.cities[job.From])
+	session, took, err := r.openInTurn(ctx, r.cities[job.From])
 	if err != nil {
 		return
 	}
 	defer session.Close()
-	r.tell(event{host: i, kind: opened, text: session.Version()})
+	r.tell(event{host: i, kind: opened, text: session.Version(), took: took})
 	select {
 	case <-r.start:
 	case <-ctx.Done():
@@ -183,21 +196,18 @@ func (r *run) runHost(ctx context.Context, i int, job Job) {
 
 // open opens a session, trying again where that may help. Attempts are spread
 // at random: a fleet that was refused together must not come back together.
+// Time counts from when it is the host's turn, not while it waits for one.
 func (r *run) open(ctx context.Context, city City) (Session, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.limits.Connect, fmt.Errorf("no session within %v", r.limits.Connect))
+	ctx, cancel := context.WithTimeoutCause(ctx, r.limits.Open, fmt.Errorf("no session within %v", r.limits.Open))
 	defer cancel()
-	var before error
+	began := time.Now()
 	for attempt := 1; ; attempt++ {
-		session, err := r.openOnce(ctx, city)
+		session, err := r.Opener.Open(ctx, city)
 		if err == nil {
 			return session, nil
 		}
-		if before != nil && ctx.Err() != nil {
-			return nil, before // says more than that time ran out while it was tried again
-		}
-		before = err
 		r.log.Debug("no session", "from", city.Name, "attempt", attempt, "err", err)
-		if attempt == r.limits.Attempts || !mayTryAgain(err) || ctx.Err() != nil {
+		if attempt == r.limits.Attempts || !mayTryAgain(err) || ctx.Err() != nil || time.Since(began) > r.limits.Connect {
 			return nil, err
 		}
 		pause := time.Duration(attempt) * (250*time.Millisecond + rand.N(500*time.Millisecond))
@@ -209,14 +219,17 @@ func (r *run) open(ctx context.Context, city City) (Session, error) {
 	}
 }
 
-func (r *run) openOnce(ctx context.Context, city City) (Session, error) {
+// openInTurn opens a session when there is room for another.
+func (r *run) openInTurn(ctx context.Context, city City) (session Session, took time.Duration, err error) {
 	select {
 	case r.dials <- struct{}{}:
 		defer func() { <-r.dials }()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, 0, context.Cause(ctx)
 	}
-	return r.Opener.Open(ctx, city)
+	began := time.Now()
+	session, err = r.open(ctx, city)
+	return session, time.Since(began), err
 }
 
 // own takes the hosts' news in until all have ended, and says when they start:
@@ -237,7 +250,7 @@ func (r *run) own(ctx context.Context) {
 		case e := <-r.events:
 			r.take(e)
 			if e.kind == opened || e.kind == ended {
-				quiet.Reset(r.limits.Quiet)
+				quiet.Reset(max(r.limits.Quiet, 2*r.slowest))
 			}
 		case <-quiet.C:
 			if !r.seen.Started && r.seen.HostsUp > 0 {
@@ -261,6 +274,7 @@ func (r *run) take(e event) {
 	from := r.plan.Jobs[e.host].From
 	switch e.kind {
 	case opened:
+		r.slowest = max(r.slowest, e.took)
 		h.version = Clean(e.text, 60)
 		h.opened = true
 		r.seen.HostsUp++

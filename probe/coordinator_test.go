@@ -115,6 +115,7 @@ func TestRounds(t *testing.T) {
 		warning  string        // about c0
 		attempts int           // to open c0
 		partial  bool
+		cut      bool // c0's pairs
 	}{
 		{name: "all well", c0: &fakeHost{}, within: 5 * time.Second, rows: "measured measured", attempts: 1},
 		{name: "a host refuses", c0: &fakeHost{open: refuse(false)}, within: 5 * time.Second, rows: "source-down measured",
@@ -128,18 +129,18 @@ func TestRounds(t *testing.T) {
 				}
 				return nil
 			}}},
-		{name: "a host hangs while it connects", c0: &fakeHost{open: hang}, within: 31 * time.Second, rows: "source-down measured",
-			reason: "no session within 30s", warning: "no session within 30s", attempts: 1},
+		{name: "a host hangs while it connects", c0: &fakeHost{open: hang}, within: 151 * time.Second, rows: "source-down measured",
+			reason: "no session within 2m30s", warning: "no session within 2m30s", attempts: 1},
 		{name: "a host comes late", within: 26 * time.Second, rows: "measured measured", attempts: 1,
 			c0: &fakeHost{open: func(ctx context.Context, _ int) error { pause(ctx, 20*time.Second); return nil }}},
 		{name: "a host dies in the middle", within: 5 * time.Second, rows: "measured measured", attempts: 1,
-			reason: "2 of 5 echo requests: measure: the link broke", warning: "measure: the link broke",
+			reason: "2 of 5 echo requests: measure: the link broke", warning: "measure: the link broke", cut: true,
 			c0: &fakeHost{ping: func(ctx context.Context, job Job, emit func(Echo)) error {
 				_ = echoUpTo(ctx, job, emit, 2)
 				return &HostError{Op: "measure", Err: errors.New("the link broke")}
 			}}},
 		{name: "a host hangs in the middle", within: 25 * time.Second, rows: "measured measured", attempts: 1,
-			reason: "2 of 5 echo requests: out of time",
+			reason: "2 of 5 echo requests: out of time", cut: true,
 			c0: &fakeHost{ping: func(ctx context.Context, job Job, emit func(Echo)) error {
 				_ = echoUpTo(ctx, job, emit, 2)
 				<-ctx.Done()
@@ -158,7 +159,7 @@ func TestRounds(t *testing.T) {
 				return nil
 			}}},
 		{name: "Ctrl-C in the middle", c0: &fakeHost{}, cancel: 2500 * time.Millisecond, within: 3 * time.Second,
-			rows: "measured measured", reason: "3 of 5 echo requests: cancelled", attempts: 1, partial: true},
+			rows: "measured measured", reason: "3 of 5 echo requests: cancelled", attempts: 1, partial: true, cut: true},
 		{name: "Ctrl-C while a host connects", c0: &fakeHost{open: hang}, cancel: time.Second, within: 2 * time.Second,
 			rows: "not-run not-run", reason: "cancelled", attempts: 1, partial: true},
 	}
@@ -176,8 +177,14 @@ func TestRounds(t *testing.T) {
 				if got := round.Samples[0].Reason; got != test.reason {
 					t.Errorf("reason %q, want %q", got, test.reason)
 				}
+				if _, known := round.Samples[0].Loss(); round.Samples[0].Cut != test.cut || test.cut && known {
+					t.Errorf("cut short: %v; its loss is known: %v", round.Samples[0].Cut, known)
+				}
 				var said []string
 				for _, w := range round.Warnings {
+					if strings.HasSuffix(w.Text, "they were cut short") {
+						continue
+					}
 					said = append(said, w.Text)
 				}
 				if strings.Join(said, "\n") != test.warning {

@@ -17,7 +17,6 @@ func (r *run) round(ctx context.Context, began time.Time) *Round {
 		Options: r.plan.Options,
 		Cities:  r.plan.Cities,
 		Samples: slices.Clone(r.plan.Settled),
-		Partial: context.Cause(ctx) != nil,
 	}
 	for i := range r.hosts {
 		h := &r.hosts[i]
@@ -28,6 +27,17 @@ func (r *run) round(ctx context.Context, began time.Time) *Round {
 		round.Hosts = append(round.Hosts, h.host())
 		round.Warnings = append(round.Warnings, h.warnings(ctx)...)
 	}
+	cut := 0
+	for i := range round.Samples {
+		if round.Samples[i].Cut {
+			cut++
+		}
+	}
+	if cut > 0 {
+		round.Warnings = append(round.Warnings, Warning{Text: fmt.Sprintf(
+			"%d pairs have fewer than their %d echo requests, and no loss: they were cut short", cut, r.plan.Options.Count)})
+	}
+	round.Partial = context.Cause(ctx) != nil && (cut > 0 || round.Count(NotRun) > 0)
 	round.order()
 	return round
 }

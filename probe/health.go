@@ -48,8 +48,8 @@ func (o *Oddities) Add(other Oddities) {
 	o.Late += other.Late
 }
 
-// plausible says whether the counts can be sums of what a network did.
-func (o Oddities) plausible() bool {
+// Plausible says whether the counts can be sums of what a network did.
+func (o Oddities) Plausible() bool {
 	const most = 1 << 30
 	for _, n := range []int{o.Duplicates, o.Reordered, o.Late} {
 		if n < 0 || n > most {

@@ -143,6 +143,7 @@ func TestMakePlanRefuses(t *testing.T) {
 		{"no echo", cities, Selection{}, bad(func(o *Options) { o.Count = 0 }), "count 0"},
 		{"too fast", cities, Selection{}, bad(func(o *Options) { o.Interval = time.Microsecond }), "interval 1µs"},
 		{"no patience", cities, Selection{}, bad(func(o *Options) { o.Timeout = 0 }), "timeout 0s"},
+		{"a strange type of service", cities, Selection{}, bad(func(o *Options) { o.TrafficClass = 256 }), "type of service 256"},
 		{"too small", cities, Selection{}, bad(func(o *Options) { o.Size = 8 }), "size 8"},
 		{"no rate", cities, Selection{}, bad(func(o *Options) { o.Rate = 0 }), "rate 0"},
 	}

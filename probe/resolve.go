@@ -25,8 +25,8 @@ const (
 // Resolve looks every city's host up, once for the whole round: hosts that
 // looked names up for themselves would measure whatever their own resolver
 // tells them. network is "ip", "ip4" or "ip6"; with "ip" an IPv4 address is
-// preferred, so that the cells of a matrix compare.
-func Resolve(ctx context.Context, resolver Resolver, cities []City, network string) Addresses {
+// preferred, so that the cells of a matrix compare. It fails only if ctx ends.
+func Resolve(ctx context.Context, resolver Resolver, cities []City, network string) (Addresses, error) {
 	found := make([]Resolved, len(cities))
 	tokens := make(chan struct{}, lookups)
 	var all sync.WaitGroup
@@ -42,7 +42,7 @@ func Resolve(ctx context.Context, resolver Resolver, cities []City, network stri
 	for i, city := range cities {
 		addresses[city.Name] = found[i]
 	}
-	return addresses
+	return addresses, context.Cause(ctx)
 }
 
 func resolve(ctx context.Context, resolver Resolver, city City, network string) Resolved {

@@ -135,6 +135,7 @@ type Sample struct {
 	Address  netip.Addr      // the address that was pinged
 	Sent     int             // echo requests whose fate is known: answered or timed out
 	Received int             // replies within the timeout
+	Cut      bool            // ended before its time: a reply is known sooner than a loss, so there is no fair loss
 	RTTs     []time.Duration // of the replies, in order of sending
 	TTL      int             // of the last reply, as it arrived; 0: not known
 	Stamps   Stamps          // where the times were taken, the worst of its replies; 0: not known
@@ -150,10 +151,10 @@ func (s *Sample) Summary() Summary {
 	return s.Imported
 }
 
-// Loss is lost / sent as a ratio from 0 to 1; false where nothing was sent or
-// the counts are not known.
+// Loss is lost / sent as a ratio from 0 to 1; false where nothing was sent, the
+// counts are not known, or the sample was cut short.
 func (s *Sample) Loss() (float64, bool) {
-	if s.Sent == 0 {
+	if s.Sent == 0 || s.Cut {
 		return 0, false
 	}
 	return float64(s.Sent-s.Received) / float64(s.Sent), true

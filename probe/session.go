@@ -76,21 +76,22 @@ func hintOf(err error) string {
 	return ""
 }
 
-// InProcess opens sessions in a city that is this machine: the pinger itself.
+// InProcess opens sessions in a city that is this machine.
 type InProcess struct {
-	Pinger Pinger
-	Build  string // version of this program
+	New   func() Pinger // a pinger of its own for every session
+	Build string        // version of this program
 }
 
 var _ Opener = InProcess{}
 
 // Open always succeeds.
-func (p InProcess) Open(context.Context, City) (Session, error) { return localSession{p}, nil }
+func (p InProcess) Open(context.Context, City) (Session, error) {
+	return localSession{p.New(), p.Build}, nil
+}
 
-type localSession struct{ InProcess }
-
-func (s localSession) Ping(ctx context.Context, job Job, emit func(Echo)) error {
-	return s.Pinger.Ping(ctx, job, emit)
+type localSession struct {
+	Pinger
+	build string
 }
 
 func (s localSession) Trace(ctx context.Context, job TraceJob, emit func(Trace)) error {
@@ -99,6 +100,6 @@ func (s localSession) Trace(ctx context.Context, job TraceJob, emit func(Trace))
 
 func (s localSession) Health() Health { return HealthOf(s.Pinger) }
 
-func (s localSession) Version() string { return s.Build }
+func (s localSession) Version() string { return s.build }
 
 func (s localSession) Close() error { return nil }

@@ -43,7 +43,7 @@ func (c *Coordinator) Trace(ctx context.Context, cities []City, jobs []TraceJob)
 // traceHost does all that concerns one job. A panic in a session, or a session
 // that does not end with its context, costs its own traces only.
 func (r *run) traceHost(ctx context.Context, city City, job TraceJob) []Trace {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.limits.Connect+job.Length()+r.limits.Grace, errOutOfTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.limits.Open+job.Length()+r.limits.Grace, errOutOfTime)
 	defer cancel()
 	t := newTraceRun(job)
 	ended := make(chan error, 1)
@@ -69,7 +69,7 @@ func (r *run) traceSession(ctx context.Context, city City, job TraceJob, emit fu
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	session, err := r.open(ctx, city)
+	session, _, err := r.openInTurn(ctx, city)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (r *Report) Cell(from, to string, metric Metric) Cell {
 		cell.Kind, cell.Value = Figure, v
 		return cell
 	}
-	cell.Kind, cell.Mark, cell.Why = NoFigure, r.noFigureMark(p), r.Why(p, metric)
+	cell.Kind, cell.Mark, cell.Why = NoFigure, r.noFigureMark(p, metric), r.Why(p, metric)
 	if p.State != Measured {
 		cell.Kind, cell.Mark = Missing, stateMark(p.State)
 	}
@@ -125,13 +125,14 @@ func stateMark(s State) string {
 	}
 }
 
-func (r *Report) noFigureMark(p *Pair) string {
-	switch p.NoSpeed {
-	case r.nearReason():
-		return markNear
-	case noDistance:
+func (r *Report) noFigureMark(p *Pair, metric Metric) string {
+	ofSpeed := metric == Speed || metric == Fibre
+	switch {
+	case metric == Distance, ofSpeed && p.NoSpeed == noDistance:
 		return markDistance
-	case tooFast:
+	case ofSpeed && p.NoSpeed == r.nearReason():
+		return markNear
+	case ofSpeed && p.NoSpeed == tooFast:
 		return markTooFast
 	default:
 		return markStat
@@ -151,6 +152,8 @@ func (r *Report) Why(p *Pair, metric Metric) string {
 		return noDistance
 	case p.State != Measured:
 		return p.Status()
+	case metric == Loss && p.Cut:
+		return "cut short: a loss is known later than a reply"
 	case metric == Loss:
 		return "the source does not say how many were sent"
 	case metric == RTT:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"matrix/probe"
 )
@@ -80,16 +81,35 @@ func (r *Report) where(pairs []*Pair) string {
 	switch {
 	case len(pairs) == 1:
 		return r.Title(pairs[0].From) + " → " + r.Title(pairs[0].To)
-	case len(from) <= 3 && len(from) <= len(to):
+	case len(from) <= 3 && len(from) <= len(to) && r.noneMeasured(from, true):
 		return "from " + r.titles(from)
-	case len(to) <= 3:
+	case len(to) <= 3 && r.noneMeasured(to, false):
 		return "to " + r.titles(to)
 	}
-	s := ""
-	for _, p := range pairs[:2] {
-		s += r.Title(p.From) + " → " + r.Title(p.To) + ", "
+	shown := len(pairs)
+	if shown > 3 {
+		shown = 2
 	}
-	return s + "…"
+	var named []string
+	for _, p := range pairs[:shown] {
+		named = append(named, r.Title(p.From)+" → "+r.Title(p.To))
+	}
+	if shown < len(pairs) {
+		named = append(named, "…")
+	}
+	return strings.Join(named, ", ")
+}
+
+// noneMeasured says whether no pair from, or to, these cities was measured: only
+// then can a group of pairs go by their names.
+func (r *Report) noneMeasured(cities []string, from bool) bool {
+	return !slices.ContainsFunc(r.order, func(p *Pair) bool {
+		name := p.To
+		if from {
+			name = p.From
+		}
+		return p.State == Measured && slices.Contains(cities, name)
+	})
 }
 
 // cityCounts lists the cities on one side of the pairs, in order.

@@ -80,8 +80,8 @@ func (r *Report) tooFastNote() (probe.Warning, bool) {
 			most, note.Subject = n, c.Name
 		}
 	}
-	if most <= 2 {
-		note.Subject = "" // one pair of cities: it may be either of them
+	if most <= 2 || 2*most < pairs {
+		note.Subject = "" // it may be either of two, or any of many
 	} else {
 		note.Text += fmt.Sprintf("; it is in %d of them: is it where the inventory says?", most)
 	}

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"strings"
 
+	"github.com/kballard/go-shellquote"
 	"github.com/spf13/cobra"
 
 	"matrix/probe"
@@ -15,9 +15,6 @@ import (
 	"matrix/probe/ssh"
 	"matrix/probe/wire"
 )
-
-// engine sends the echo requests of this machine.
-var engine probe.Pinger = &icmp.Probing{}
 
 // opener reaches a city in process if it is this machine, and over ssh if not.
 type opener struct {
@@ -52,8 +49,12 @@ func (o *fleetFlags) opener(addresses probe.Addresses, log *slog.Logger) (probe.
 	if err != nil {
 		log.Debug("connections are not shared", "err", err)
 	}
+	command, err := shellquote.Split(o.rsh)
+	if err != nil {
+		return nil, usage("--rsh %s: %w", o.rsh, err)
+	}
 	dialer := &ssh.Dialer{
-		Command:    strings.Fields(o.rsh),
+		Command:    command,
 		RemotePath: o.remotePath,
 		Binary:     binary,
 		Sockets:    sockets,
@@ -62,7 +63,7 @@ func (o *fleetFlags) opener(addresses probe.Addresses, log *slog.Logger) (probe.
 	return &opener{
 		addresses: addresses,
 		own:       own,
-		local:     probe.InProcess{Pinger: engine, Build: version()},
+		local:     probe.InProcess{New: icmp.Default, Build: version()},
 		remote: &wire.Opener{Dialer: wire.DialFunc(func(ctx context.Context, city probe.City) (wire.Conn, error) {
 			conn, err := dialer.Dial(ctx, city)
 			if err != nil {
@@ -99,7 +100,7 @@ command of the ssh key that the coordinator uses:
   restrict,command="matrix probe" ssh-ed25519 AAAA…`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return wire.Serve(cmd.Context(), std.in, std.out, engine, version())
+			return wire.Serve(cmd.Context(), std.in, std.out, icmp.Default(), version())
 		},
 	}
 }

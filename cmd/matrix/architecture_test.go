@@ -23,8 +23,9 @@ var rooms = map[string][]string{
 	"cmd/matrix": {"..."},
 
 	// The contracts as test suites, and what tests show.
-	"probe/pingtest":    {"probe"},
-	"report/reporttest": {"report", "probe", "geo"},
+	"probe/pingtest":     {"probe"},
+	"probe/icmp/compare": {"probe", "probe/icmp"}, // a program: the engines against their peers
+	"report/reporttest":  {"report", "probe", "geo"},
 }
 
 // keepers are the rooms that alone import a package of others.

@@ -4,12 +4,12 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/kballard/go-shellquote"
 	"github.com/spf13/cobra"
 
 	"matrix/data"
@@ -44,19 +44,14 @@ leaves the machine. It takes about 20 seconds.`,
 
 // demo is the main job, as a person would run it, in a lab.
 func demo(ctx context.Context, out string, std streams) error {
-	folder, err := os.MkdirTemp("", "matrix-demo-")
+	if err := checkOut(out); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	cities, err := data.Published2011().Open("cities.csv")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
-	cities := filepath.Join(folder, "cities.csv")
-	text, err := fs.ReadFile(data.Published2011(), "cities.csv")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(cities, text, 0o666); err != nil {
-		return err
-	}
+	defer cities.Close()
 	config, err := demoLab()
 	if err != nil {
 		return err
@@ -65,7 +60,9 @@ func demo(ctx context.Context, out string, std streams) error {
 	if err != nil {
 		return err
 	}
-	status, err := runLab(ctx, config, std, []string{self, "--cities", cities, "--rsh", self + " lab exec", "--remote-path", self, "--out", out})
+	rsh := shellquote.Join(self, "lab", "exec")
+	status, err := runLab(ctx, config, streams{cities, std.out, std.err},
+		[]string{self, "--cities", "-", "--rsh", rsh, "--remote-path", self, "--out", out})
 	if err != nil {
 		return err
 	}

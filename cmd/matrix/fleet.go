@@ -20,7 +20,7 @@ type fleetFlags struct {
 }
 
 func (o *fleetFlags) registerCities(f *pflag.FlagSet) {
-	f.StringVar(&o.cities, "cities", "", "inventory of cities, a `FILE` (default cities.csv)")
+	f.StringVar(&o.cities, "cities", "", "inventory of cities, a `FILE`, or - for standard input (default cities.csv)")
 }
 
 func (o *fleetFlags) registerFamily(f *pflag.FlagSet) {
@@ -29,8 +29,8 @@ func (o *fleetFlags) registerFamily(f *pflag.FlagSet) {
 }
 
 func (o *fleetFlags) registerReach(f *pflag.FlagSet) {
-	f.StringVar(&o.rsh, "rsh", "", "reach hosts with this `COMMAND` instead of ssh")
-	f.StringVar(&o.remotePath, "remote-path", "", "`PATH` of matrix on the hosts (default: put there as needed, in ~/.cache/matrix)")
+	f.StringVar(&o.rsh, "rsh", "", "reach hosts with this `COMMAND` instead of ssh; it is split as a shell would")
+	f.StringVar(&o.remotePath, "remote-path", "", "`PATH` on the hosts where matrix is, or is put if it is missing or of another version (default: in ~/.cache/matrix)")
 }
 
 func (o *fleetFlags) registerVerbose(f *pflag.FlagSet) {
@@ -38,7 +38,10 @@ func (o *fleetFlags) registerVerbose(f *pflag.FlagSet) {
 }
 
 // inventory reads the cities.
-func (o *fleetFlags) inventory() (*data.Inventory, error) {
+func (o *fleetFlags) inventory(std streams) (*data.Inventory, error) {
+	if o.cities == "-" {
+		return data.ReadInventory(std.in, "standard input")
+	}
 	path := o.cities
 	if path == "" {
 		path = "cities.csv"

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"matrix/probe"
+	"matrix/probe/icmp"
 	"matrix/probe/lab"
 )
 
@@ -66,7 +67,7 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 func mayPing() bool {
 	job := probe.Job{Options: probe.DefaultOptions(), Targets: []probe.Target{{Addr: netip.MustParseAddr("127.0.0.1")}}}
 	job.Count = 1
-	return os.Getenv("MATRIX_TEST_REQUIRE") != "" || engine.Ping(context.Background(), job, func(probe.Echo) {}) == nil
+	return os.Getenv("MATRIX_TEST_REQUIRE") != "" || icmp.Default().Ping(context.Background(), job, func(probe.Echo) {}) == nil
 }
 
 // matrix runs the program in this process and returns what it prints.

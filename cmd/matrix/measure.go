@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -20,9 +19,14 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 	if err != nil {
 		return err
 	}
-	inventory, err := o.inventory()
+	inventory, err := o.inventory(std)
 	if err != nil {
 		return err
+	}
+	if o.out != "" {
+		if err := checkOut(o.out); err != nil {
+			return fmt.Errorf("--out: %w", err)
+		}
 	}
 	var remarks []probe.Warning
 	if o.distances != "" {
@@ -82,7 +86,10 @@ func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inv
 		return nil, err
 	}
 	log := o.logger(std)
-	addresses := probe.Resolve(ctx, net.DefaultResolver, inventory.Cities, o.network())
+	addresses, err := probe.Resolve(ctx, net.DefaultResolver, inventory.Cities, o.network())
+	if err != nil {
+		return nil, &statusError{exitSomeMissed, fmt.Errorf("nothing was measured: %w", err)}
+	}
 	plan, err := probe.MakePlan(inventory.Cities, addresses, selection, o.options)
 	if err != nil {
 		return nil, usage("%w", err)
@@ -104,7 +111,7 @@ func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inv
 			"the interval was stretched from %v to %v, so that no host sends more than %d echo requests a second",
 			o.options.Interval, plan.Options.Interval, o.options.Rate)})
 	}
-	if round.Partial && errors.Is(ctx.Err(), context.Canceled) {
+	if round.Partial && ctx.Err() != nil {
 		o.say(std, "matrix: interrupted; this is what was measured so far, marked partial")
 	}
 	return round, nil
@@ -123,6 +130,9 @@ func names(inventory *data.Inventory, wanted []string) ([]string, error) {
 	cities, err := inventory.FindAll(wanted)
 	if err != nil {
 		return nil, err
+	}
+	if len(wanted) > 0 && len(cities) == 0 {
+		return nil, usage("--from and --to need the name of a city, and were given %q", wanted)
 	}
 	var found []string
 	for _, c := range cities {

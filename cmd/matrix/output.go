@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -33,9 +35,10 @@ var writers = map[string]func(s show, w io.Writer, r *report.Report) error{
 	"html":     func(_ show, w io.Writer, r *report.Report) error { return site.Page(w, r) },
 }
 
-// write saves the files, if any are asked for, and then prints: what was
-// measured is safe before anything can go wrong with the terminal.
+// write saves the files, if any are asked for, and prints. Neither is left out
+// because the other failed: what was measured is not to be lost.
 func (s show) write(std streams, r *report.Report, round *probe.Round, o *measureFlags) error {
+	var saving error
 	if s.out != "" {
 		if round.Partial {
 			// A whole result of yesterday is worth more than half a one of today.
@@ -43,11 +46,26 @@ func (s show) write(std streams, r *report.Report, round *probe.Round, o *measur
 		}
 		n, err := saveAll(s.out, r, round)
 		if err != nil {
-			return err
+			saving = fmt.Errorf("nothing was saved: %w", err)
+			s.out = ""
+		} else {
+			defer o.say(std, "matrix: wrote %d files to %s", n, s.out)
 		}
-		defer o.say(std, "matrix: wrote %d files to %s", n, s.out)
 	}
-	return writers[s.format](s, std.out, r)
+	return errors.Join(writers[s.format](s, std.out, r), saving)
+}
+
+// checkOut finds out, before anything is measured, whether the results can be
+// written.
+func checkOut(folder string) error {
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(folder, ".matrix-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // file is one of the files of --out.
@@ -70,44 +88,50 @@ func files(r *report.Report, round *probe.Round) []file {
 	return all
 }
 
-// saveAll writes every file under another name first, so that what is published
-// from the folder is never half written.
-func saveAll(folder string, r *report.Report, round *probe.Round) (int, error) {
+// saveAll writes every file under another name first, and only when all are
+// there gives them their own: what is published from the folder is never half
+// written, nor half of another round.
+func saveAll(folder string, r *report.Report, round *probe.Round) (n int, err error) {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return 0, err
 	}
 	all := files(r, round)
-	for _, f := range all {
-		if err := save(filepath.Join(folder, f.name), f.write); err != nil {
+	unfinished := make([]string, len(all))
+	defer func() {
+		for _, path := range unfinished {
+			if path != "" && err != nil {
+				os.Remove(path)
+			}
+		}
+	}()
+	for i, f := range all {
+		unfinished[i] = filepath.Join(folder, fmt.Sprintf(".%s.%x", f.name, rand.Uint64()))
+		if err := save(unfinished[i], f.write); err != nil {
+			return 0, fmt.Errorf("write %s: %w", filepath.Join(folder, f.name), err)
+		}
+	}
+	for i, f := range all {
+		if err := os.Rename(unfinished[i], filepath.Join(folder, f.name)); err != nil {
 			return 0, err
 		}
 	}
 	return len(all), nil
 }
 
-func save(path string, write func(io.Writer) error) (err error) {
-	// Not os.CreateTemp: a web server is to read the files, as the umask allows.
-	unfinished := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid()))
-	f, err := os.Create(unfinished)
+// save writes a new file. It is not one of os.CreateTemp: a web server is to
+// read it, as the umask allows.
+func save(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(unfinished)
-		}
-	}()
 	if err := write(f); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return errors.Join(err, f.Close())
 	}
 	if err := f.Sync(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return errors.Join(err, f.Close())
 	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(unfinished, path)
+	return f.Close()
 }
 
 // width is the terminal's, or what COLUMNS says, or a page's.

@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -91,8 +94,8 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.StringArrayVar(&o.from, "from", nil, "measure only from these `CITIES`: repeat it, or separate them with commas")
 	f.StringArrayVar(&o.to, "to", nil, "measure only to these `CITIES`")
 	f.IntVarP(&o.options.Count, "count", "c", o.options.Count, "echo requests a pair")
-	f.DurationVarP(&o.options.Interval, "interval", "i", o.options.Interval, "between two echo requests of a pair")
-	f.DurationVarP(&o.options.Timeout, "timeout", "t", o.options.Timeout, "a reply that comes later is lost")
+	f.VarP((*seconds)(&o.options.Interval), "interval", "i", "`TIME` between two echo requests of a pair")
+	f.VarP((*seconds)(&o.options.Timeout), "timeout", "t", "a reply that takes more `TIME` is lost")
 	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
 	f.IntVar(&o.options.Rate, "rate", o.options.Rate, "at most this many echo requests a second from one host")
 	o.registerFamily(f)
@@ -107,6 +110,24 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	o.registerReach(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
 	o.registerVerbose(f)
+}
+
+// seconds is a duration as a flag: with a unit, or, as ping takes it, in
+// seconds without one.
+type seconds time.Duration
+
+func (s *seconds) String() string { return time.Duration(*s).String() }
+
+func (s *seconds) Type() string { return "duration" }
+
+func (s *seconds) Set(text string) error {
+	if n, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(n) < 1e6 {
+		*s = seconds(n * float64(time.Second))
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	*s = seconds(d)
+	return err
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
@@ -166,11 +187,11 @@ func (o *measureFlags) check() (show, error) {
 }
 
 // inventory reads the cities; nil if none were named and none are needed.
-func (o *measureFlags) inventory() (*data.Inventory, error) {
+func (o *measureFlags) inventory(std streams) (*data.Inventory, error) {
 	if o.cities == "" && o.in != "" {
 		return nil, nil
 	}
-	return o.fleetFlags.inventory()
+	return o.fleetFlags.inventory(std)
 }
 
 // say talks to the person unless asked not to.

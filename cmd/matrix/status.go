@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"matrix/data"
@@ -62,13 +63,14 @@ func exitStatus(err error) int {
 		status  *statusError
 		unknown *data.UnknownCityError
 		mistake *data.FileErrors
+		single  *data.FileError
 	)
 	switch {
 	case errors.As(err, &status):
 		return status.status
 	case errors.As(err, &unknown):
 		return exitUnknown
-	case errors.As(err, &mistake):
+	case errors.As(err, &mistake), errors.As(err, &single), errors.Is(err, fs.ErrNotExist):
 		return exitArguments
 	}
 	return exitSystem
@@ -79,7 +81,7 @@ func roundStatus(round *probe.Round) error {
 	switch {
 	case round.Count(probe.Unresolved) > 0:
 		return &statusError{status: exitUnknown}
-	case !round.Complete():
+	case !round.Complete() || round.Partial:
 		return &statusError{status: exitSomeMissed}
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"time"
 
@@ -72,8 +73,8 @@ func (o *traceFlags) register(cmd *cobra.Command) {
 	f.IntVar(&o.options.Flows, "flows", o.options.Flows, "conversations, each of which keeps to one path")
 	f.IntVarP(&o.options.Probes, "probes", "q", o.options.Probes, "to each hop, in each flow")
 	f.IntVarP(&o.options.MaxHops, "max-hops", "m", o.options.MaxHops, "give up behind so many")
-	f.DurationVarP(&o.options.Timeout, "timeout", "t", o.options.Timeout, "an answer that comes later is lost")
-	f.DurationVarP(&o.options.Interval, "interval", "i", o.options.Interval, "between two probes to one hop")
+	f.VarP((*seconds)(&o.options.Timeout), "timeout", "t", "an answer that takes more `TIME` is lost")
+	f.VarP((*seconds)(&o.options.Interval), "interval", "i", "`TIME` between two probes to one hop")
 	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
 	f.IntVarP(&o.options.Port, "port", "p", 0, "of the target, for udp and tcp (default 33434 and 80)")
 	o.registerFamily(f)
@@ -100,7 +101,7 @@ func (o *traceFlags) check(cmd *cobra.Command) (probe.TraceOptions, error) {
 
 // run traces and shows.
 func (o *traceFlags) run(ctx context.Context, from, to string, options probe.TraceOptions, std streams) error {
-	inventory, err := o.inventory()
+	inventory, err := o.inventory(std)
 	if err != nil {
 		return err
 	}
@@ -155,7 +156,10 @@ func (o *traceFlags) trace(ctx context.Context, inventory *data.Inventory, jobs 
 		}
 	}
 	log := o.logger(std)
-	addresses := probe.Resolve(ctx, net.DefaultResolver, ends, o.network())
+	addresses, err := probe.Resolve(ctx, net.DefaultResolver, ends, o.network())
+	if err != nil {
+		return nil, &statusError{exitSomeMissed, fmt.Errorf("nothing was traced: %w", err)}
+	}
 	opener, err := o.opener(addresses, log)
 	if err != nil {
 		return nil, err

@@ -76,6 +76,8 @@ func (c *course) pinger() *probing.Pinger {
 	p.RecordRtts, p.RecordTTLs = false, false
 	p.Count, p.Interval, p.Size = left, c.options.Interval, c.options.Size
 	p.Timeout = time.Duration(left-1)*c.options.Interval + c.options.Timeout
+	p.SetTrafficClass(uint8(c.options.TrafficClass))
+	p.SetDoNotFragment(c.options.DontFragment)
 	p.OnSend = c.sent
 	p.OnSendError = func(_ *probing.Packet, err error) { c.failed(err) }
 	p.OnRecv = c.received

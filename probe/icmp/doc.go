@@ -1,13 +1,42 @@
-// Package icmp sends echo requests and makes traceroutes.
+// Package icmp sends echo requests and makes traceroutes. It has two engines.
+//
+// Kernel is the one for Linux. One thread does all the work, for any number of
+// targets, on one socket an address family:
+//
+//	                 ┌────────────────────── once a tick ──────────────────────┐
+//	probe.Job ─ timetable ─ due ─ sendmmsg ─→ ping socket ─→ network           │
+//	                          flights (a ring) │       │                       │
+//	          send stamps, ICMP errors ←─ error queue  └─→ replies, stamped    │
+//	                 └──────── recvmmsg ──────────┴─── recvmmsg ─── emit(probe.Echo)
+//
+// The kernel stamps every packet when it leaves and when it comes. So nothing
+// hurries: echo requests that are due wait up to a tick and leave together, and
+// replies wait in the socket until the next tick. What costs is the waking, and
+// that is done a few dozen times a second.
+//
+// A round-trip time is the receive stamp minus the send stamp. Both are of the
+// wall clock; each is turned into monotonic time with the difference of the
+// clocks when it was taken, so that a step of the wall clock does not show.
+//
+// A ping socket (SOCK_DGRAM) needs no privilege where the system permits it to
+// the user's group. It overwrites the ICMP id, and a sequence number has 16
+// bits, so every request carries a random token and its own number, and a reply
+// counts only if token, number, length and address fit. With more than 65,536
+// requests under way another socket is opened.
+//
+// What is not to be had is done without, in this order: a raw socket with a
+// filter instead of the ping socket; send stamps that bring the packet along
+// instead of a key (before Linux 6.13); receive stamps alone; no stamps.
+// probe.Health says what was used.
+//
+// Probing is the portable engine, built on prometheus-community/pro-bing:
 //
 //	probe.Job ─ Probing ─┬─ target 0: wait for its turn ─ pro-bing ─┐
 //	                     ├─ target 1: wait for its turn ─ pro-bing ─┼─ emit(probe.Echo)
 //	                     └─ …                                       ┘
 //
-// Probing is the portable engine, built on prometheus-community/pro-bing: one
-// socket a target, datagram ("ping") sockets where the system allows them to
-// everybody, raw sockets where it allows those. Its round-trip times are taken
-// in user space. It is good to about a hundred targets.
+// One socket a target, round-trip times taken in user space. It is good to
+// about a hundred targets, and the cross-check of the other one.
 //
 //	probe.TraceJob ─┬─ flow 0: socket ─ probes with TTL 1…n ─→ replies, error queue ─┐
 //	                ├─ flow 1: socket ─ …                                            ┼─ emit(probe.Trace)

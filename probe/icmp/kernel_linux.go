@@ -16,14 +16,14 @@ import (
 // socket. The zero value is ready.
 type Kernel struct {
 	// Tick is how long echo requests that are due may wait to be sent
-	// together. 0: as the pace and the time stamps allow, 10 to 40 ms.
+	// together. 0: as the pace and the receive buffer allow, up to 100 ms.
 	Tick time.Duration
 
 	limits limits
-	first  uint16                    // sequence number of the first echo request
-	clock  clock                     // nil: the system's
-	warp   func(stamp int64) int64   // changes the kernel's stamps, as a step of the wall clock would
-	halt   func(ctx context.Context) // nil; tests make the engine's thread stall here, once a tick
+	first  uint16                  // sequence number of the first echo request
+	clock  clock                   // nil: the system's
+	warp   func(stamp int64) int64 // changes the kernel's stamps, as a step of the wall clock would
+	halt   func()                  // nil; tests make the engine's thread stall here, once a tick
 
 	mu     sync.Mutex
 	health probe.Health
@@ -58,7 +58,7 @@ func (k *Kernel) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo))
 	}
 	defer r.close()
 	defer r.alarm.watch(ctx)()
-	r.loop(ctx)
+	r.loop()
 	r.tellOddities()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -95,6 +95,7 @@ type run struct {
 
 	begin    int64  // of the job, monotonic
 	tick     int64  // ns
+	room     int    // echo requests that may be sent before the sockets are read again
 	before   int64  // when the sockets were last about to be read, and then found empty
 	suspect  uint32 // flights below this may have been answered in vain
 	budget   budget
@@ -184,9 +185,9 @@ func (r *run) every(yield func(*socket) bool) {
 // setPace chooses the length of a tick.
 func (r *run) setPace() {
 	perSecond := pace(r.job)
-	room := 1 << 20
+	r.room = 1 << 20
 	for s := range r.every {
-		room = min(room, s.room)
+		r.room = min(r.room, s.room)
 		r.health.Engine = "ping socket"
 		if s.raw {
 			r.health.Engine = "raw socket"
@@ -197,7 +198,7 @@ func (r *run) setPace() {
 	}
 	tick := r.Tick
 	if tick == 0 {
-		tick = tickOf(perSecond, room)
+		tick = tickOf(perSecond, r.room)
 	}
 	r.tick = int64(tick)
 	r.budget = newBudget(max(perSecond, float64(r.job.Rate)), tick)
@@ -205,10 +206,10 @@ func (r *run) setPace() {
 
 // loop is the whole job. What arrived is read before anything is given up: a
 // program that was not run for a while must not take its own sleep for loss.
-func (r *run) loop(ctx context.Context) {
+func (r *run) loop() {
 	for !r.alarm.rung.Load() {
 		if r.halt != nil {
-			r.halt(ctx)
+			r.halt()
 		}
 		now := r.time.now()
 		if r.read(now) {

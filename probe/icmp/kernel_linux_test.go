@@ -1,27 +1,109 @@
 package icmp
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"matrix/probe"
 	"matrix/probe/pingtest"
 )
 
+// kinds are all ways in which the engine may have to work.
+var kinds = []struct {
+	name   string
+	limits limits
+}{
+	{"ping socket", limits{}},
+	{"raw socket", limits{noPing: true}},
+	{"packets looped back", limits{unkeyed: true}},
+	{"raw socket, packets looped back", limits{noPing: true, unkeyed: true}},
+	{"receive stamps", limits{best: probe.ReceiveStamps}},
+	{"user stamps", limits{best: probe.UserStamps}},
+}
+
 func TestKernelConforms(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		limits limits
-	}{
-		{"ping socket", limits{}},
-		{"raw socket", limits{noPing: true}},
-		{"packets looped back", limits{unkeyed: true}},
-		{"raw socket, packets looped back", limits{noPing: true, unkeyed: true}},
-		{"receive stamps", limits{best: probe.ReceiveStamps}},
-		{"user stamps", limits{best: probe.UserStamps}},
-	} {
+	for _, test := range kinds {
 		t.Run(test.name, func(t *testing.T) {
 			pingtest.Require(t, &Kernel{limits: test.limits})
 			pingtest.Conform(t, func(*testing.T) probe.Pinger { return &Kernel{limits: test.limits} })
 		})
+	}
+}
+
+// TestKernelInItsOwnNetwork is without any capability, but for raw sockets.
+func TestKernelInItsOwnNetwork(t *testing.T) {
+	if !pingtest.Inside(t) {
+		return
+	}
+	pingtest.Loopback(t)
+	t.Run("loopback", func(t *testing.T) {
+		pingtest.Conform(t, func(*testing.T) probe.Pinger { return unprivileged{t, &Kernel{}} })
+	})
+	for _, test := range kinds {
+		t.Run(test.name, func(t *testing.T) {
+			made := func(*testing.T) probe.Pinger {
+				k := &Kernel{limits: test.limits, first: 65_533}
+				if test.limits.noPing {
+					return k
+				}
+				return unprivileged{t, k}
+			}
+			pingtest.ConformInWorld(t, made)
+		})
+	}
+}
+
+// unprivileged is an engine that runs without capabilities.
+type unprivileged struct {
+	t *testing.T
+	*Kernel
+}
+
+func (u unprivileged) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)) (err error) {
+	pingtest.Unprivileged(u.t, func() { err = u.Kernel.Ping(ctx, job, emit) })
+	return err
+}
+
+// TestMoreUnderWayThanSequenceNumbers: nobody is answered before 70,000 echo
+// requests are under way. Then all are, at a pace for which there is room.
+func TestMoreUnderWayThanSequenceNumbers(t *testing.T) {
+	if !pingtest.Inside(t) {
+		return
+	}
+	pingtest.Loopback(t)
+	var held []pingtest.Request
+	answered := 0
+	answer := func(r pingtest.Request) {
+		if answered++; answered%200 == 0 {
+			<-time.After(5 * time.Millisecond)
+		}
+		r.Reply()
+	}
+	pingtest.NewWorld(t, func(r pingtest.Request) {
+		if answered > 0 {
+			answer(r)
+			return
+		}
+		if held = append(held, r.Clone()); len(held) == 70_000 {
+			for _, h := range held {
+				answer(h)
+			}
+			held = nil
+		}
+	})
+	job := probe.Job{From: "here", Options: probe.DefaultOptions()}
+	job.Count, job.Interval, job.Timeout, job.Rate = 80, 20*time.Millisecond, 30*time.Second, 100_000
+	for i := range 1000 {
+		start := time.Duration(i) * job.Interval / 1000
+		job.Targets = append(job.Targets, probe.Target{City: "x", Addr: pingtest.There(i, false), Start: start})
+	}
+	fates := map[probe.Outcome]int{}
+	k := &Kernel{first: 12_345}
+	if err := k.Ping(t.Context(), job, func(e probe.Echo) { fates[e.Outcome]++ }); err != nil {
+		t.Fatal(err)
+	}
+	if fates[probe.Replied] != 80_000 || len(fates) != 1 {
+		t.Errorf("of 80000 echo requests by outcome: %v; health %+v", fates, k.Health())
 	}
 }

@@ -25,6 +25,9 @@ func (r *run) read(now int64) bool {
 	return empty
 }
 
+// readReplies ends when the kernel says that there is no more. Fewer packets
+// than were asked for do not say it: an error that comes in between cuts a
+// batch short.
 func (r *run) readReplies(s *socket) bool {
 	for range mostBatches {
 		n, err := r.in.receive(s.fd, 0)
@@ -39,9 +42,6 @@ func (r *run) readReplies(s *socket) bool {
 			r.reply(s, r.in.packet(i), r.in.name(i), parseNotes(r.in.said(i)), now)
 		}
 		r.in.clear(n)
-		if n < messages {
-			return true
-		}
 	}
 	return false
 }
@@ -87,15 +87,21 @@ func (r *run) reply(s *socket, packet, name []byte, n notes, now int64) {
 
 // answered ends a flight with its first reply.
 func (r *run) answered(s *socket, f *flight, p *peer, n notes, now int64) {
-	rtt, stamps := r.rtt(s, f, n, now)
+	rtt, stamps, known := r.rtt(s, f, n, now)
+	if f.fated { // refused: reading the send stamps brought an ICMP error
+		p.odd.Late++
+		return
+	}
 	e := probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.Replied, RTT: rtt, TTL: n.ttl, Stamps: stamps}
-	if rtt > r.job.Timeout {
+	if !known {
+		e = probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.Unsent, Reason: unclear}
+	} else if rtt > r.job.Timeout {
 		e = probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.TimedOut}
 		p.odd.Late++
 	} else if f.slot+1 < p.answered {
 		p.odd.Reordered++
 	}
-	if stamps < r.health.Stamps {
+	if known && stamps < r.health.Stamps {
 		r.health.Lesser++
 	}
 	p.answered = max(p.answered, f.slot+1)
@@ -104,27 +110,27 @@ func (r *run) answered(s *socket, f *flight, p *peer, n notes, now int64) {
 	r.flights.forget()
 }
 
+const unclear = "not known: the clock of this host was stepped when the reply came"
+
 // rtt is from when the request left to when the reply came, as the kernel saw
-// them, or else the program.
-func (r *run) rtt(s *socket, f *flight, n notes, now int64) (time.Duration, probe.Stamps) {
+// them, or else the program. It is not known if the clock was stepped by so
+// little, when the reply came, that the stamp fits before and after the step:
+// the program itself looks only once a tick, so its own time is no substitute.
+func (r *run) rtt(s *socket, f *flight, n notes, now int64) (rtt time.Duration, stamps probe.Stamps, known bool) {
 	if f.tx == 0 && s.stamps == probe.KernelStamps {
 		r.readQueue(s) // the stamp was made before the packet left, so it is there
 	}
-	came, stamps := now, probe.UserStamps
-	if stamp := r.warped(n.stamp); stamp != 0 && s.stamps >= probe.ReceiveStamps {
-		if at, ok := r.time.mono(stamp, max(r.before, f.sent), now); ok {
-			came, stamps = at, probe.ReceiveStamps
-		}
-	}
 	s.miss(f.tx == 0)
-	left := f.sent
-	if f.tx != 0 && stamps == probe.ReceiveStamps {
+	stamp := r.warped(n.stamp)
+	if stamp == 0 || s.stamps < probe.ReceiveStamps {
+		return time.Duration(max(1, now-f.sent)), probe.UserStamps, true
+	}
+	left, stamps := f.sent, probe.ReceiveStamps
+	if f.tx != 0 {
 		left, stamps = f.tx, probe.KernelStamps
 	}
-	if came <= left {
-		return time.Duration(max(1, now-f.sent)), probe.UserStamps
-	}
-	return time.Duration(came - left), stamps
+	came, ok := r.time.mono(stamp, max(r.before, left), now)
+	return time.Duration(max(1, came-left)), stamps, ok
 }
 
 // mostMissing send stamps in a row say that the device does not make them.
@@ -149,9 +155,9 @@ func (r *run) warped(stamp int64) int64 {
 	return stamp
 }
 
-// readQueue takes in send stamps and ICMP errors.
-func (r *run) readQueue(s *socket) {
-	pending := false
+// readQueue takes in send stamps and ICMP errors, and says whether there were
+// any of the latter.
+func (r *run) readQueue(s *socket) (pending bool) {
 	for range mostBatches {
 		n, err := r.queue.receive(s.fd, unix.MSG_ERRQUEUE)
 		if err != nil {
@@ -176,6 +182,7 @@ func (r *run) readQueue(s *socket) {
 	if pending {
 		s.clear()
 	}
+	return pending
 }
 
 // departed notes when an echo request left.

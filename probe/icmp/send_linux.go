@@ -31,14 +31,15 @@ func (b *budget) refill(now int64) {
 	b.at = now
 }
 
-// send sends what is due.
+// send sends what is due, but no more than the receive buffer has room for
+// the answers to.
 func (r *run) send() {
 	if !r.flush() {
 		return
 	}
 	now := r.time.now()
 	r.budget.refill(now)
-	for r.table.left > 0 && r.budget.have >= 1 {
+	for room := r.room; r.table.left > 0 && r.budget.have >= 1 && room > 0; room-- {
 		due := r.begin + int64(r.table.next())
 		if due > now {
 			break
@@ -129,7 +130,7 @@ func (r *run) flushSocket(s *socket) bool {
 		n, err := s.out.send(s.fd, s.from, to)
 		s.from += n
 		if err == nil {
-			s.tries = 0
+			s.tries, s.pardons = 0, 0
 			continue
 		}
 		for i := s.from; i < to; i++ {
@@ -146,7 +147,9 @@ func (r *run) flushSocket(s *socket) bool {
 
 const (
 	fullTries  = 5 // where buffers are full: a millisecond each
-	otherTries = 3 // any other error may be one that was pending
+	otherTries = 3 // any other error may be one that was pending,
+	// and surely may be one when ICMP errors have just come.
+	mostPardons = 100
 )
 
 // failed decides about the first echo request that waits, which the kernel
@@ -160,11 +163,15 @@ func (r *run) failed(s *socket, err error) bool {
 		return true
 	case full && s.tries < fullTries:
 		return false
+	case !full && r.readQueue(s) && s.pardons < mostPardons:
+		s.pardons++
+		s.tries = 0
+		return true
 	case !full && s.tries < otherTries:
 		s.clear()
 		return true
 	}
-	s.tries = 0
+	s.tries, s.pardons = 0, 0
 	r.unsent(r.flights.at(s.numbers[s.from]), err)
 	s.from++
 	return true

@@ -69,8 +69,15 @@ func (r *run) sleep() {
 			r.fds = append(r.fds, unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN})
 		}
 	}
-	wait := unix.NsecToTimespec(until - now)
-	_, _, _ = unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&r.fds[0])), uintptr(len(r.fds)), uintptr(unsafe.Pointer(&wait)), 0, 0, 0)
+	doze(r.fds, until-now)
+}
+
+// doze sleeps until something is readable or ns have passed. Go's own timers
+// may be a millisecond late, and its poller cannot wait for several.
+func doze(fds []unix.PollFd, ns int64) {
+	limit := unix.NsecToTimespec(ns)
+	_, _, _ = unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(fds))), uintptr(len(fds)),
+		uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
 }
 
 // wake is when there is something to do for certain.
@@ -78,8 +85,8 @@ func (r *run) wake(now int64) int64 {
 	until := now + int64(time.Hour)
 	if r.table.left > 0 {
 		until = r.tickOf(r.begin + int64(r.table.next()))
-		if until <= now { // due, but beyond the rate
-			until = now + r.tick
+		if until <= now && r.budget.have < 1 {
+			until = now + r.tick // due, but beyond the rate
 		}
 	}
 	if r.retryAt != 0 {

@@ -43,6 +43,7 @@ type socket struct {
 	from    int              // the first in out that was not sent
 	waiting int              // one beyond the last
 	tries   int              // to send the first
+	pardons int              // tries that failed for an ICMP error about another
 	missing int              // replies in a row whose requests have no send stamp
 }
 
@@ -97,12 +98,33 @@ func (s *socket) prepare(o probe.Options, l limits) error {
 			return fmt.Errorf("option %d: %w", option, err)
 		}
 	}
+	if err := s.mark(level, o); err != nil {
+		return err
+	}
 	s.enlarge(o.Size)
 	s.stamp(l)
 	s.bySeq = make([]uint32, 1<<16)
 	s.out = newBatch(messages, headerLen+o.Size, cmsgHeaderLen+word)
 	for i := range messages {
 		copy(s.out.room(i), blank(s.v6, o.Size))
+	}
+	return nil
+}
+
+// mark sets what the IP header is to say.
+func (s *socket) mark(level int, o probe.Options) error {
+	class, discover, do := unix.IP_TOS, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DO
+	if s.v6 {
+		class, discover, do = unix.IPV6_TCLASS, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_DO
+	}
+	if err := unix.SetsockoptInt(s.fd, level, class, o.TrafficClass); err != nil {
+		return fmt.Errorf("type of service: %w", err)
+	}
+	if !o.DontFragment {
+		return nil
+	}
+	if err := unix.SetsockoptInt(s.fd, level, discover, do); err != nil {
+		return fmt.Errorf("don't fragment: %w", err)
 	}
 	return nil
 }

@@ -68,9 +68,9 @@ func (t *timetable) skip() {
 func pace(job probe.Job) float64 { return float64(len(job.Targets)) / job.Interval.Seconds() }
 
 const (
-	gather    = 25                    // echo requests worth a waking, which costs as much as ten of them
-	shortTick = 10 * time.Millisecond // a tick is longer only where gather demands it
-	longTick  = 40 * time.Millisecond // progress is seen by people
+	gather    = 50                     // echo requests worth a waking, which costs as much as ten of them
+	shortTick = 10 * time.Millisecond  // a tick is longer only where gather demands it
+	longTick  = 100 * time.Millisecond // progress is seen by people
 )
 
 // tickOf is how long echo requests that are due wait for company. Send stamps

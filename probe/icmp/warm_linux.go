@@ -4,7 +4,6 @@ import (
 	"math"
 	"net/netip"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -13,8 +12,13 @@ import (
 
 const (
 	warmTarget = math.MaxUint32 // what echo requests to this host itself are marked with
-	warmTries  = 5
 	warmWait   = 3 * time.Millisecond
+	warmPause  = time.Millisecond
+	// warmMost is when a kernel that answers without stamps is believed to have
+	// none: it turns them on in a work queue, which on a busy machine takes
+	// some milliseconds.
+	warmMost = 50 * time.Millisecond
+	warmDeaf = 3 // tries without any answer, before it is left at that
 )
 
 // warm pings this host itself until both stamps come. The kernel turns them on
@@ -22,27 +26,34 @@ const (
 // know no keys: that is found out here, not with the first targets.
 func (r *run) warm() {
 	for _, family := range r.sockets {
-		if len(family) == 0 {
-			continue
+		if len(family) > 0 {
+			r.warmSocket(family[0])
 		}
-		s := family[0]
-		loop := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-		if s.v6 {
-			loop = netip.IPv6Loopback()
+	}
+}
+
+func (r *run) warmSocket(s *socket) {
+	loop := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if s.v6 {
+		loop = netip.IPv6Loopback()
+	}
+	self := newPeer(loop)
+	var all warmth
+	deaf := 0
+	for began := r.time.now(); r.time.now()-began < int64(warmMost) && deaf < warmDeaf; {
+		w := r.warmOnce(s, &self)
+		if w.received && (w.sent || s.stamps != probe.KernelStamps) || w.heard && s.stamps == probe.UserStamps {
+			r.health.Self = w.rtt
+			return
 		}
-		self := newPeer(loop)
-		heard, received := false, false
-		for try := range warmTries {
-			w := r.warmOnce(s, &self, warmTarget-uint32(try))
-			heard, received = heard || w.heard, received || w.received
-			if w.received && (w.sent || s.stamps != probe.KernelStamps) {
-				r.health.Self = w.rtt
-				break
-			}
-			if try == warmTries-1 && heard && s.stamps != probe.UserStamps {
-				s.lessen(received)
-			}
+		all.heard, all.received = all.heard || w.heard, all.received || w.received
+		if !w.heard {
+			deaf++
 		}
+		doze(nil, int64(warmPause))
+	}
+	if all.heard {
+		s.lessen(all.received)
 	}
 }
 
@@ -68,8 +79,8 @@ type warmth struct {
 	rtt      time.Duration
 }
 
-func (r *run) warmOnce(s *socket, self *peer, number uint32) (w warmth) {
-	s.write(0, s.seq, mark{r.token, number, warmTarget}, self)
+func (r *run) warmOnce(s *socket, self *peer) (w warmth) {
+	s.write(0, s.seq, mark{r.token, 0, warmTarget}, self)
 	began := r.time.now()
 	if _, err := s.out.send(s.fd, 0, 1); err != nil {
 		if err == unix.EINVAL && s.stamps == probe.KernelStamps && !s.looped {
@@ -77,14 +88,13 @@ func (r *run) warmOnce(s *socket, self *peer, number uint32) (w warmth) {
 		}
 		return w
 	}
-	fd := unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN}
-	for wait := warmWait; wait > 0; wait = warmWait - time.Duration(r.time.now()-began) {
-		limit := unix.NsecToTimespec(int64(wait))
-		_, _, _ = unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fd)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
-		var left, came int64
+	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}
+	for left := int64(warmWait); left > 0; left = began + int64(warmWait) - r.time.now() {
+		doze(fds, left)
+		var sent, came int64
 		if n, err := r.queue.receive(s.fd, unix.MSG_ERRQUEUE); err == nil {
-			left = parseNotes(r.queue.said(0)).stamp
-			w.sent = w.sent || left != 0
+			sent = parseNotes(r.queue.said(0)).stamp
+			w.sent = w.sent || sent != 0
 			r.queue.clear(n)
 		}
 		if n, err := r.in.receive(s.fd, 0); err == nil {
@@ -92,8 +102,8 @@ func (r *run) warmOnce(s *socket, self *peer, number uint32) (w warmth) {
 			w.heard, w.received = true, came != 0
 			r.in.clear(n)
 			w.rtt = time.Duration(r.time.now() - began)
-			if left != 0 && came > left {
-				w.rtt = time.Duration(came - left)
+			if sent != 0 && came > sent {
+				w.rtt = time.Duration(came - sent)
 			}
 			return w
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 )
 
 // Binary is this program as it can be put on other hosts.
@@ -16,6 +17,9 @@ type Binary struct {
 	Path    string // of the executable
 	Version string
 	sum     string
+
+	mu   sync.Mutex
+	gzip map[string][]byte // programs as they travel, by path
 }
 
 // OwnBinary is the running executable.

@@ -103,6 +103,10 @@ func (c *Conn) Close() error {
 // to say about it.
 func (c *Conn) Explain(err error) error {
 	c.Close()
+	var explained *probe.HostError
+	if errors.As(err, &explained) {
+		return err // it knows better than ssh
+	}
 	status := c.cmd.ProcessState.ExitCode()
 	said := c.stderr.lines()
 	if c.killed {
@@ -114,8 +118,13 @@ func (c *Conn) Explain(err error) error {
 		return c.link.missing(missingLine(said))
 	case status == 255 && c.link.isOpenSSH():
 		return c.link.refusal(said)
-	case status == 0 && !errors.Is(err, io.EOF):
-		return &probe.HostError{Op: "start", Err: err}
+	case status == exitForeign && len(said) > 0:
+		return &probe.HostError{
+			Op: "start", Err: errors.New(said[len(said)-1]),
+			Hint: "name another place with --remote-path, or none: matrix then keeps itself in ~/.cache/matrix",
+		}
+	case err != io.EOF: // it said something that was not understood
+		return &probe.HostError{Op: "start", Err: fmt.Errorf("%w%s", err, quoteLast(said))}
 	default:
 		return &probe.HostError{Op: "start", Err: fmt.Errorf("the far side ended with status %d%s", status, quoteLast(said))}
 	}

@@ -13,7 +13,7 @@ import (
 // Dialer starts far sides over ssh, or a command like it.
 type Dialer struct {
 	Command    []string     // the words before the destination; nil: ssh
-	RemotePath string       // where matrix is on the hosts; "": below the home folder, by build
+	RemotePath string       // where matrix is, or is to be, on the hosts; "": below the home folder, by build
 	Binary     *Binary      // put there where it is missing
 	Sockets    string       // folder of the masters' sockets; "": no masters of our own
 	Log        *slog.Logger // nil: silent
@@ -26,11 +26,10 @@ func (d *Dialer) Dial(ctx context.Context, city probe.City) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, version := d.RemotePath, d.Binary.Version
-	if path == "" {
-		path, version = d.Binary.home(), "" // the name says which build it is
+	if d.RemotePath != "" {
+		return link.run(shellCommand(startVersion, d.RemotePath, d.Binary.Version))
 	}
-	return link.run(shellCommand(startScript, path, version))
+	return link.run(shellCommand(startBuild, d.Binary.home()))
 }
 
 // link is how one host is reached.

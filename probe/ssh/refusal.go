@@ -1,9 +1,7 @@
 package ssh
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -66,66 +64,4 @@ func (l *link) dropMaster() {
 		impatience.Stop()
 	}
 	_ = os.Remove(l.socket)
-}
-
-// missing is the error of a host without this build of matrix.
-type missing struct {
-	link     *link
-	platform string
-}
-
-// missing reads uname's words for system and machine.
-func (l *link) missing(uname string) error {
-	system, machine, _ := strings.Cut(uname, " ")
-	return &missing{l, platformOf(system, machine)}
-}
-
-func (m *missing) Error() string { return "matrix is missing there, or of another version" }
-
-// Install puts the program for the host's system there.
-func (m *missing) Install(ctx context.Context) error {
-	path, sum, err := m.link.Binary.forPlatform(m.platform)
-	if err != nil {
-		return &probe.HostError{
-			Op:   "install matrix",
-			Err:  fmt.Errorf("the host is %s, and there is no program for it: %w", m.platform, err),
-			Hint: fmt.Sprintf("put one built for %s there by that name, or on the host, with --remote-path", m.platform),
-		}
-	}
-	program, err := os.Open(path)
-	if err != nil {
-		return &probe.HostError{Op: "install matrix", Err: err}
-	}
-	defer program.Close()
-	goal := m.link.RemotePath
-	if goal == "" {
-		goal = m.link.Binary.home()
-	}
-	return m.link.install(ctx, program, goal, sum)
-}
-
-// install runs the install script with the program as its stdin.
-func (l *link) install(ctx context.Context, program *os.File, goal, sum string) error {
-	argv := append(slices.Clone(l.argv), l.login, shellCommand(installScript, goal, sum))
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	detach(cmd)
-	said := newTail()
-	errRead, errWrite, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	cmd.Stdin, cmd.Stderr = program, errWrite
-	go said.readFrom(errRead)
-	err = cmd.Run()
-	errWrite.Close()
-	said.close()
-	if err == nil {
-		return nil
-	}
-	lines := said.lines()
-	return &probe.HostError{
-		Op:   "install matrix",
-		Err:  fmt.Errorf("%s on the host: %w%s", goal, err, quoteLast(lines)),
-		Hint: "see that there is room and that the folder can be written, or install matrix there and name it with --remote-path",
-	}
 }

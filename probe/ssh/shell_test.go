@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"matrix/probe"
 )
@@ -65,7 +67,7 @@ func firstLine(t *testing.T, d *Dialer) (string, error) {
 func installed(t *testing.T, d *Dialer) string {
 	t.Helper()
 	_, err := firstLine(t, d)
-	var missing *missing
+	var missing *missingError
 	if !errors.As(err, &missing) {
 		t.Fatalf("error %v, want one that says matrix is missing", err)
 	}
@@ -98,8 +100,66 @@ func TestAnotherVersionIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, d.RemotePath, strings.ReplaceAll(program, "v7", "v6"))
+	// What is nobody's business, however old it is.
+	for _, name := range []string{"matrix-notes.txt", "matrix-0123456789abcdef"} {
+		age(t, filepath.Join(filepath.Dir(d.RemotePath), name))
+	}
 	if line := installed(t, d); line != d.RemotePath+" started" {
 		t.Errorf("the far side says %q", line)
+	}
+	if left := names(t, filepath.Dir(d.RemotePath)); len(left) != 3 {
+		t.Errorf("only %v is left of its neighbours", left)
+	}
+}
+
+// age makes a file that was last touched long ago.
+func age(t *testing.T, path string) {
+	t.Helper()
+	write(t, path, "")
+	long := time.Now().AddDate(0, -3, 0)
+	if err := os.Chtimes(path, long, long); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func names(t *testing.T, folder string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return all
+}
+
+func TestOldBuildsGo(t *testing.T) {
+	d, home := shell(t)
+	ours := filepath.Join(home, ".cache/matrix")
+	if err := os.MkdirAll(filepath.Join(ours, "matrix-0000000000000000"), 0o755); err != nil { // a folder
+		t.Fatal(err)
+	}
+	age(t, filepath.Join(ours, "matrix-0123456789abcdef"))
+	age(t, filepath.Join(ours, "matrix-notes.txt"))
+	write(t, filepath.Join(ours, "matrix-fedcba9876543210"), "in use")
+	installed(t, d)
+	want := []string{"matrix-0000000000000000", filepath.Base(d.Binary.home()), "matrix-fedcba9876543210", "matrix-notes.txt"}
+	slices.Sort(want)
+	if left := names(t, ours); !slices.Equal(left, want) {
+		t.Errorf("%v is left, want %v", left, want)
+	}
+}
+
+func TestWhatIsNoMatrixIsLeftAlone(t *testing.T) {
+	d, home := shell(t)
+	d.RemotePath = filepath.Join(home, "precious")
+	write(t, d.RemotePath, "#!/bin/sh\nexit 1\n")
+	_, err := firstLine(t, d)
+	var host *probe.HostError
+	if !errors.As(err, &host) || !strings.Contains(err.Error(), "is no matrix") || host.Hint == "" {
+		t.Errorf("error %v, want one that says it is no matrix", err)
 	}
 }
 
@@ -119,19 +179,19 @@ func TestAProgramOfTheRightVersionIsLeftAlone(t *testing.T) {
 func TestInstallFails(t *testing.T) {
 	tests := []struct {
 		name  string
-		spoil func(t *testing.T, d *Dialer, home string) *missing
+		spoil func(t *testing.T, d *Dialer, home string) *missingError
 		want  string
 	}{
-		{"the copy is damaged", func(_ *testing.T, d *Dialer, _ string) *missing {
+		{"the copy is damaged", func(_ *testing.T, d *Dialer, _ string) *missingError {
 			d.Binary.sum = strings.Repeat("0", 64)
-			return &missing{link: &link{Dialer: d, login: "h", argv: d.Command}, platform: ownPlatform}
+			return &missingError{link: &link{Dialer: d, login: "h", argv: d.Command}, platform: ownPlatform}
 		}, "checksum of the copy is"},
-		{"nobody may write there", func(t *testing.T, d *Dialer, home string) *missing {
+		{"nobody may write there", func(t *testing.T, d *Dialer, home string) *missingError {
 			d.RemotePath = "/proc/matrix"
-			return &missing{link: &link{Dialer: d, login: "h", argv: d.Command}, platform: ownPlatform}
+			return &missingError{link: &link{Dialer: d, login: "h", argv: d.Command}, platform: ownPlatform}
 		}, "/proc/matrix on the host: exit status 1"},
-		{"another processor", func(_ *testing.T, d *Dialer, _ string) *missing {
-			return &missing{link: &link{Dialer: d, login: "h", argv: d.Command}, platform: "linux/mips"}
+		{"another processor", func(_ *testing.T, d *Dialer, _ string) *missingError {
+			return &missingError{link: &link{Dialer: d, login: "h", argv: d.Command}, platform: "linux/mips"}
 		}, "the host is linux/mips, and there is no program for it"},
 	}
 	for _, test := range tests {

@@ -87,13 +87,17 @@ func (o *Opener) open(ctx context.Context, city probe.City) (*session, error) {
 	if s.silence == 0 {
 		s.silence = 10 * time.Second
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no greeting within %v", limit))
+	greeting, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no greeting within %v", limit))
 	defer cancel()
-	err = within(ctx, conn, s.greet)
-	if err != nil {
-		return nil, conn.Explain(err)
+	err = within(greeting, conn, s.greet)
+	switch {
+	case err == nil:
+		return s, nil
+	case ctx.Err() != nil: // the round ended, which is no fault of the host's
+		conn.Close()
+		return nil, context.Cause(ctx)
 	}
-	return s, nil
+	return nil, conn.Explain(err)
 }
 
 // within runs a conversation step that blocks on conn, and ends conn when ctx
@@ -178,7 +182,8 @@ const stopGrace = 2 * time.Second
 // Ping has the far side run a job. When ctx is done the far side is told to
 // stop, and what it knows by then is still emitted.
 func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)) error {
-	return s.order(ctx, "job", job, func(word, body string) (bool, error) {
+	most := 512 * len(job.Targets) * (job.Count + 1)
+	return s.order(ctx, "job", job, most, func(word, body string) (bool, error) {
 		if word != "echo" {
 			return false, nil
 		}
@@ -187,8 +192,8 @@ func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 }
 
 // order has the far side do something and hands every answer to take, which
-// says whether it knows that word.
-func (s *session) order(ctx context.Context, word string, what any, take func(word, body string) (known bool, err error)) error {
+// says whether it knows that word. most is how many bytes the answers may have.
+func (s *session) order(ctx context.Context, word string, what any, most int, take func(word, body string) (known bool, err error)) error {
 	silent := time.AfterFunc(s.silence, func() { s.conn.Close() })
 	defer silent.Stop()
 	unhook := context.AfterFunc(ctx, func() {
@@ -201,17 +206,27 @@ func (s *session) order(ctx context.Context, word string, what any, take func(wo
 	if err := s.out.line(word, what); err != nil {
 		return s.broken(ctx, err, !silent.Stop())
 	}
+	began, said := time.Now(), 0
 	for {
 		line, err := readLine(s.in)
 		if err != nil {
 			return s.broken(ctx, err, !silent.Stop())
 		}
 		silent.Reset(s.silence)
+		if said += len(line); said > allowance(most, time.Since(began)) {
+			return s.nonsense(errors.New("it says far more than it was asked"))
+		}
 		over, err := s.take(line, take)
 		if over || err != nil {
 			return err
 		}
 	}
+}
+
+// allowance is how many bytes a far side may have said by now: those of its
+// answers, and its beats.
+func allowance(answers int, now time.Duration) int {
+	return 64<<10 + answers + 1024*int(now/time.Second)
 }
 
 // broken explains why a far side is not there any more in the middle of a job.

@@ -83,7 +83,7 @@ func (f pingFunc) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 
 func aJob() probe.Job {
 	o := probe.DefaultOptions()
-	o.Count = 3
+	o.Count, o.TrafficClass, o.DontFragment = 3, 46<<2, true
 	return probe.Job{From: "a", Options: o, Targets: []probe.Target{
 		{City: "b", Addr: netip.MustParseAddr("198.18.0.2")},
 		{City: "c", Addr: netip.MustParseAddr("2001:db8::3"), Start: time.Millisecond},
@@ -288,6 +288,15 @@ func TestStrangeFarSides(t *testing.T) {
 			_, _ = io.WriteString(out, "echo [{\"t\":0,\"s\":0,\"us\":5}]\nbeat\n")
 			_, _ = io.Copy(io.Discard, in)
 		}), "no sign of life for 10s", 1, 10 * time.Second},
+		{"it floods", farSide(func(in io.Reader, out io.WriteCloser) {
+			greetAs(out)
+			_, _ = bufio.NewReader(in).ReadString('\n')
+			for {
+				if _, err := io.WriteString(out, "beat\n"); err != nil {
+					return
+				}
+			}
+		}), "it says far more than it was asked", 0, 0},
 		{"it prints in the middle", saying("echo [{\"t\":0,\"s\":0,\"us\":5}]\nBroadcast message from root\n"),
 			`the far side left the protocol: it said "Broadcast message from root"`, 1, 0},
 		{"broken JSON", saying("echo [{\"t\":0,\n"), "echo: ", 0, 0},

@@ -19,7 +19,7 @@ const maxText = 300
 // there is no value.
 func MatrixCSV(w io.Writer, r *report.Report, metric report.Metric) error {
 	out := csv.NewWriter(w)
-	header := []string{"from"}
+	header := []string{corner(r, metric)}
 	for _, to := range r.Columns {
 		header = append(header, text(r.Title(r.Cities[to].Name)))
 	}
@@ -42,6 +42,15 @@ func MatrixCSV(w io.Writer, r *report.Report, metric report.Metric) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// corner is the first cell. Kilometres are named there, for whoever reads the
+// file back: the published tables, which name no unit, are in miles.
+func corner(r *report.Report, metric report.Metric) string {
+	if r.Method.Units == report.UseKm && (metric == report.Distance || metric == report.Speed) {
+		return "from (" + metric.Unit(report.UseKm) + ")"
+	}
+	return "from"
 }
 
 // PairsCSV writes a line a planned pair. Times are UTC, RTTs milliseconds with
@@ -83,7 +92,7 @@ func pairFields(r *report.Report, p *report.Pair) []string {
 		address = p.Address.String()
 	}
 	sent, received := "", ""
-	if p.Counted() {
+	if p.Counted() && !p.Cut { // the counts of a pair that was cut short would be read as its loss
 		sent, received = strconv.Itoa(p.Sent), strconv.Itoa(p.Received)
 	}
 	return []string{

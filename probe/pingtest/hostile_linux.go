@@ -1,0 +1,405 @@
+package pingtest
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"matrix/probe"
+)
+
+// ConformInWorld runs the part of the suite for which a network has to
+// misbehave. The test must be inside, with its loopback on.
+func ConformInWorld(t *testing.T, make func(t *testing.T) probe.Pinger) {
+	for _, v6 := range []bool{false, true} {
+		family := "IPv4 "
+		if v6 {
+			family = "IPv6 "
+		}
+		run := func(name string, test func(t *testing.T, p probe.Pinger, v6 bool)) {
+			t.Run(family+name, func(t *testing.T) { test(t, make(t), v6) })
+		}
+		run("a thousand targets", thousand)
+		run("duplicates are counted", duplicates)
+		run("reorderings are counted", reorderings)
+		run("late replies are counted", late)
+		run("forged replies are ignored", forged)
+		run("ICMP errors are reasons", refusals)
+		run("forged ICMP errors are ignored", forgedRefusals)
+		run("errors of one target spare the others", bystanders)
+		run("a target floods replies", flood)
+		run("two engines at once", func(t *testing.T, p probe.Pinger, v6 bool) { twice(t, p, make(t), v6) })
+		run("no route is not loss", noRoute)
+		run("the header says what it is to say", header)
+		run("what is too big and must not be cut is not loss", tooBig)
+	}
+}
+
+func worldJob(targets, count int, v6 bool) probe.Job {
+	addrs := []netip.Addr{}
+	for i := range targets {
+		addrs = append(addrs, There(i, v6))
+	}
+	return job(addrs, count)
+}
+
+// outcome is everything that a pinger said of a job.
+type outcome struct {
+	echoes map[[2]int]probe.Echo
+	odd    map[int]probe.Oddities
+}
+
+func carryOut(t *testing.T, p probe.Pinger, j probe.Job) outcome {
+	t.Helper()
+	o := outcome{odd: map[int]probe.Oddities{}}
+	var err error
+	o.echoes, err = collect(t, t.Context(), overhearing{p, func(e probe.Echo) {
+		if e.Outcome == probe.Odd {
+			sum := o.odd[e.Target]
+			sum.Add(e.Odd)
+			o.odd[e.Target] = sum
+		}
+	}}, j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := len(j.Targets) * j.Count; len(o.echoes) != want {
+		t.Errorf("%d echoes have a fate, want %d", len(o.echoes), want)
+	}
+	return o
+}
+
+// overhearing is a pinger whose echoes somebody else hears first.
+type overhearing struct {
+	probe.Pinger
+	hear func(probe.Echo)
+}
+
+func (o overhearing) Ping(ctx context.Context, j probe.Job, emit func(probe.Echo)) error {
+	return o.Pinger.Ping(ctx, j, func(e probe.Echo) {
+		o.hear(e)
+		emit(e)
+	})
+}
+
+// all checks that every echo of a target had the same fate.
+func (o outcome) all(t *testing.T, target int, want probe.Outcome) {
+	t.Helper()
+	for key, e := range o.echoes {
+		if key[0] == target && e.Outcome != want {
+			t.Errorf("target %d, echo %d: %+v, want outcome %d", target, key[1], e, want)
+		}
+	}
+}
+
+func (o outcome) oddities(t *testing.T, target int, want probe.Oddities) {
+	t.Helper()
+	if got := o.odd[target]; got != want {
+		t.Errorf("target %d: %+v, want %+v", target, got, want)
+	}
+}
+
+func thousand(t *testing.T, p probe.Pinger, v6 bool) {
+	NewWorld(t, Request.Reply)
+	j := worldJob(1000, 3, v6)
+	j.Interval, j.Rate = 200*time.Millisecond, 5000
+	for i := range j.Targets {
+		j.Targets[i].Start = time.Duration(i) * j.Interval / 1000
+	}
+	o := carryOut(t, p, j)
+	for i := range j.Targets {
+		o.all(t, i, probe.Replied)
+	}
+	if e := o.echoes[[2]int{0, 0}]; e.TTL != TTL {
+		t.Errorf("TTL %d, want %d", e.TTL, TTL)
+	}
+}
+
+func duplicates(t *testing.T, p probe.Pinger, v6 bool) {
+	NewWorld(t, func(r Request) {
+		r.Reply()
+		if r.To == There(0, v6) { // the job is not over before they come
+			r.Reply()
+			r.Reply()
+		}
+	})
+	o := carryOut(t, p, worldJob(2, 5, v6))
+	o.all(t, 0, probe.Replied)
+	o.all(t, 1, probe.Replied)
+	o.oddities(t, 0, probe.Oddities{Duplicates: 10})
+	o.oddities(t, 1, probe.Oddities{})
+}
+
+// reorderings: the replies to the first two requests come after that to the
+// third.
+func reorderings(t *testing.T, p probe.Pinger, v6 bool) {
+	var held []Request
+	NewWorld(t, func(r Request) {
+		if held = append(held, r.Clone()); len(held) == 3 {
+			held[2].Reply()
+			held[0].Reply()
+			held[1].Reply()
+		} else if len(held) > 3 {
+			r.Reply()
+		}
+	})
+	o := carryOut(t, p, worldJob(1, 5, v6))
+	o.all(t, 0, probe.Replied)
+	o.oddities(t, 0, probe.Oddities{Reordered: 2})
+	if e := o.echoes[[2]int{0, 0}]; e.RTT < 100*time.Millisecond {
+		t.Errorf("the reply that was held has a round-trip time of %v", e.RTT)
+	}
+}
+
+// late: the reply to the second request comes after its timeout, but before the
+// job is over.
+func late(t *testing.T, p probe.Pinger, v6 bool) {
+	n := 0
+	var w *World
+	ready := make(chan struct{})
+	w = NewWorld(t, func(r Request) {
+		<-ready
+		if n++; n == 2 {
+			r = r.Clone()
+			w.After(150*time.Millisecond, r.Reply)
+			return
+		}
+		r.Reply()
+	})
+	close(ready)
+	j := worldJob(1, 6, v6)
+	j.Timeout = 100 * time.Millisecond
+	o := carryOut(t, p, j)
+	if e := o.echoes[[2]int{0, 1}]; e.Outcome != probe.TimedOut {
+		t.Errorf("the late one is %+v", e)
+	}
+	delete(o.echoes, [2]int{0, 1})
+	o.all(t, 0, probe.Replied)
+	o.oddities(t, 0, probe.Oddities{Late: 1})
+}
+
+// forged: each target's replies are false in another way.
+func forged(t *testing.T, p probe.Pinger, v6 bool) {
+	lies := []func(Request){
+		func(r Request) { r.ReplyFrom(There(77, v6), nil) },
+		func(r Request) { r.ReplyFrom(r.To, func(m []byte) []byte { m[8]++; return m }) },
+		func(r Request) { r.ReplyFrom(r.To, func(m []byte) []byte { return m[:len(m)-1] }) },
+		func(r Request) { r.ReplyFrom(r.To, func(m []byte) []byte { return append(m, 0) }) },
+		func(r Request) { r.ReplyFrom(r.To, func(m []byte) []byte { return m[:8] }) },
+		func(r Request) { r.ReplyFrom(r.To, func(m []byte) []byte { m[1] = 1; return m }) },
+		func(r Request) { r.ReplyFrom(r.To, func(m []byte) []byte { m[19] ^= 64; return m }) },
+		func(r Request) { r.ReplyFrom(r.To, func(m []byte) []byte { m[23] ^= 1; return m }) },
+	}
+	NewWorld(t, func(r Request) {
+		for i, lie := range lies {
+			if r.To == There(i, v6) {
+				lie(r)
+			}
+		}
+	})
+	j := worldJob(len(lies), 3, v6)
+	j.Timeout = 200 * time.Millisecond
+	o := carryOut(t, p, j)
+	for i := range lies {
+		o.all(t, i, probe.TimedOut)
+		o.oddities(t, i, probe.Oddities{})
+	}
+}
+
+func refusals(t *testing.T, p probe.Pinger, v6 bool) {
+	tests := []struct {
+		kind, code uint8
+		words      string
+	}{
+		{3, 0, "network unreachable"}, {3, 1, "host unreachable"}, {3, 3, "port unreachable"},
+		{3, 13, "administratively unreachable"}, {11, 0, "time exceeded"}, {3, 4, "fragmentation needed"},
+	}
+	if v6 {
+		tests = tests[:0]
+		tests = append(tests, []struct {
+			kind, code uint8
+			words      string
+		}{
+			{1, 0, "network unreachable"}, {1, 3, "host unreachable"}, {1, 4, "port unreachable"},
+			{1, 1, "administratively unreachable"}, {3, 0, "time exceeded"},
+		}...)
+	}
+	router := There(99, v6)
+	NewWorld(t, func(r Request) {
+		for i, test := range tests {
+			if r.To == There(i, v6) {
+				// Some routers quote the least, some all.
+				r.Refuse(router, test.kind, test.code, 8+int(r.Seq)%2*100)
+			}
+		}
+	})
+	o := carryOut(t, p, worldJob(len(tests), 2, v6))
+	for i, test := range tests {
+		o.all(t, i, probe.Refused)
+		for seq := range 2 {
+			reason := o.echoes[[2]int{i, seq}].Reason
+			if !strings.HasPrefix(reason, test.words) || !strings.HasSuffix(reason, " from "+router.String()) {
+				t.Errorf("ICMP error %d code %d is called %q", test.kind, test.code, reason)
+			}
+		}
+	}
+}
+
+// forgedRefusals are about other packets than those that were sent.
+func forgedRefusals(t *testing.T, p probe.Pinger, v6 bool) {
+	kind := uint8(3)
+	if v6 {
+		kind = 1
+	}
+	lies := []func(r Request, header int){
+		func(r Request, header int) { r.Message[7]++ },          // a sequence number that was not sent
+		func(r Request, header int) { r.Packet[header-1] ^= 4 }, // another destination
+		func(r Request, header int) { r.Message[9]++ },          // another token
+	}
+	NewWorld(t, func(r Request) {
+		for i, lie := range lies {
+			if r.To == There(i, v6) {
+				other := r.Clone()
+				lie(other, len(r.Packet)-len(r.Message))
+				other.Refuse(There(99, v6), kind, 1, 100)
+			}
+		}
+		r.Reply()
+	})
+	o := carryOut(t, p, worldJob(len(lies), 1, v6))
+	for i := range lies {
+		o.all(t, i, probe.Replied)
+	}
+}
+
+// bystanders: an ICMP error leaves an error pending on the socket, which must
+// not hit the next target.
+func bystanders(t *testing.T, p probe.Pinger, v6 bool) {
+	kind := uint8(3)
+	if v6 {
+		kind = 1
+	}
+	NewWorld(t, func(r Request) {
+		for i := range 50 {
+			if r.To == There(2*i, v6) {
+				r.Refuse(There(999, v6), kind, 1, 8)
+				return
+			}
+		}
+		r.Reply()
+	})
+	o := carryOut(t, p, worldJob(100, 5, v6))
+	for i := range 100 {
+		want := probe.Replied
+		if i%2 == 0 {
+			want = probe.Refused
+		}
+		o.all(t, i, want)
+	}
+}
+
+// flood: one target sends 2,000 replies to each request.
+func flood(t *testing.T, p probe.Pinger, v6 bool) {
+	NewWorld(t, func(r Request) {
+		r.Reply()
+		for range 2000 {
+			if r.To == There(0, v6) {
+				r.Reply()
+			}
+		}
+	})
+	j := worldJob(3, 4, v6)
+	o := carryOut(t, p, j)
+	for i := range 3 {
+		for seq := range j.Count {
+			// What was lost in the flood must not be called lost.
+			if e := o.echoes[[2]int{i, seq}]; e.Outcome != probe.Replied && e.Outcome != probe.Unsent {
+				t.Errorf("target %d, echo %d: %+v", i, seq, e)
+			}
+		}
+	}
+	if o.odd[0].Duplicates == 0 {
+		t.Error("the flood went unnoticed")
+	}
+}
+
+func twice(t *testing.T, a, b probe.Pinger, v6 bool) {
+	var seen atomic.Int64
+	NewWorld(t, func(r Request) {
+		seen.Add(1)
+		r.Reply()
+	})
+	var both sync.WaitGroup
+	for _, p := range []probe.Pinger{a, b} {
+		both.Go(func() {
+			j := worldJob(20, 10, v6)
+			echoes, err := collect(t, t.Context(), p, j)
+			if err != nil {
+				t.Error(err)
+			}
+			for key, e := range echoes {
+				if e.Outcome != probe.Replied {
+					t.Errorf("%v: %+v", key, e)
+				}
+			}
+		})
+	}
+	both.Wait()
+	if n := seen.Load(); n != 400 {
+		t.Errorf("%d echo requests were sent, want 400", n)
+	}
+}
+
+func noRoute(t *testing.T, p probe.Pinger, v6 bool) {
+	NewWorld(t, Request.Reply)
+	nowhere := "203.0.113.1"
+	if v6 {
+		nowhere = "2001:db8::1"
+	}
+	j := job([]netip.Addr{netip.MustParseAddr(nowhere), There(0, v6)}, 3)
+	o := carryOut(t, p, j)
+	o.all(t, 0, probe.Unsent)
+	o.all(t, 1, probe.Replied)
+	if reason := o.echoes[[2]int{0, 0}].Reason; !strings.Contains(reason, "network is unreachable") {
+		t.Error(fmt.Errorf("the reason is %q", reason))
+	}
+}
+
+func header(t *testing.T, p probe.Pinger, v6 bool) {
+	var wrong atomic.Int64
+	NewWorld(t, func(r Request) {
+		class := r.Packet[1]
+		if v6 {
+			class = r.Packet[0]<<4 | r.Packet[1]>>4
+		} else if r.Packet[6]&0x40 == 0 {
+			wrong.Add(1)
+		}
+		if class != 46<<2 || len(r.Message) != 8+200 {
+			wrong.Add(1)
+		}
+		r.Reply()
+	})
+	j := worldJob(1, 2, v6)
+	j.TrafficClass, j.DontFragment, j.Size = 46<<2, true, 200
+	o := carryOut(t, p, j)
+	o.all(t, 0, probe.Replied)
+	if n := wrong.Load(); n > 0 {
+		t.Errorf("%d of 2 packets are not as they should be", n)
+	}
+}
+
+func tooBig(t *testing.T, p probe.Pinger, v6 bool) {
+	NewWorld(t, Request.Reply)
+	j := worldJob(1, 2, v6)
+	j.DontFragment, j.Size = true, 2000
+	o := carryOut(t, p, j)
+	o.all(t, 0, probe.Unsent)
+	if reason := o.echoes[[2]int{0, 0}].Reason; !strings.Contains(reason, "message too long") {
+		t.Errorf("the reason is %q", reason)
+	}
+}

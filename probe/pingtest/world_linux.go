@@ -1,0 +1,165 @@
+package pingtest
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// World is a network in which everybody is played by the test: every echo
+// request that leaves is given to it, and it answers as it likes. It is a cable
+// whose other end is in the test's hand.
+type World struct {
+	cable  *os.File
+	answer func(Request)
+	pause  sync.WaitGroup // replies that are still held
+	done   chan struct{}
+}
+
+// Where the engine is, and whom it can ping: 198.18.0.0/15 (RFC 2544) and
+// fd00:99::/64. There is no route to anywhere else.
+var (
+	Here4 = netip.MustParseAddr("198.18.0.1")
+	Here6 = netip.MustParseAddr("fd00:99::1")
+)
+
+// There is target n, of either family.
+func There(n int, v6 bool) netip.Addr {
+	if v6 {
+		a := Here6.As16()
+		binary.BigEndian.PutUint16(a[12:], uint16(n+1))
+		return netip.AddrFrom16(a)
+	}
+	return netip.AddrFrom4([4]byte{198, 19, byte(n >> 8), byte(n)})
+}
+
+var (
+	nearMAC = net.HardwareAddr{2, 0, 0, 0, 0, 1}
+	farMAC  = net.HardwareAddr{2, 0, 0, 0, 0, 2}
+)
+
+// NewWorld makes one, in the namespace of a test that is inside.
+func NewWorld(t *testing.T, answer func(Request)) *World {
+	t.Helper()
+	w := &World{answer: answer, done: make(chan struct{})}
+	if err := errors.Join(w.build(), w.open()); err != nil {
+		t.Fatal(err)
+	}
+	go w.serve()
+	t.Cleanup(func() {
+		w.pause.Wait()
+		w.cable.Close()
+		<-w.done
+		if link, err := netlink.LinkByName("near"); err == nil {
+			_ = netlink.LinkDel(link)
+		}
+	})
+	return w
+}
+
+// Loopback turns the loopback device on, and lets this group open ping sockets.
+func Loopback(t *testing.T) {
+	t.Helper()
+	lo, err := netlink.LinkByName("lo")
+	if err == nil {
+		err = netlink.LinkSetUp(lo)
+	}
+	group := fmt.Sprintf("%d %d", os.Getgid(), os.Getgid())
+	if err := errors.Join(err, os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte(group), 0)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *World) build() error {
+	near := &netlink.Veth{
+		LinkAttrs: netlink.LinkAttrs{Name: "near", HardwareAddr: nearMAC, TxQLen: 1000},
+		PeerName:  "far", PeerHardwareAddr: farMAC,
+	}
+	if err := netlink.LinkAdd(near); err != nil {
+		return fmt.Errorf("add cable: %w", err)
+	}
+	far, err := netlink.LinkByName("far")
+	if err != nil {
+		return err
+	}
+	for _, link := range []netlink.Link{near, far} {
+		if err := errors.Join(netlink.LinkSetARPOff(link), netlink.LinkSetUp(link)); err != nil {
+			return fmt.Errorf("plug in cable: %w", err)
+		}
+	}
+	for _, address := range []string{Here4.String() + "/15", Here6.String() + "/64"} {
+		a, err := netlink.ParseAddr(address)
+		if err != nil {
+			return err
+		}
+		a.Flags = unix.IFA_F_NODAD
+		if err := netlink.AddrAdd(near, a); err != nil {
+			return fmt.Errorf("add address %s: %w", address, err)
+		}
+	}
+	return nil
+}
+
+func (w *World) open() error {
+	all := int(binary.BigEndian.Uint16(binary.NativeEndian.AppendUint16(nil, unix.ETH_P_ALL)))
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, all)
+	if err != nil {
+		return fmt.Errorf("open the far end: %w", err)
+	}
+	w.cable = os.NewFile(uintptr(fd), "far end of the cable")
+	far, err := net.InterfaceByName("far")
+	if err != nil {
+		return err
+	}
+	for _, option := range []int{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE} {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, 64<<20)
+	}
+	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: uint16(all), Ifindex: far.Index})
+}
+
+func (w *World) serve() {
+	defer close(w.done)
+	frame := make([]byte, 1<<16)
+	for {
+		n, err := w.cable.Read(frame)
+		if errors.Is(err, os.ErrClosed) || errors.Is(err, io.EOF) {
+			return
+		}
+		if err == nil && n > 14 {
+			if r, ok := readRequest(frame[14:n]); ok {
+				r.world = w
+				w.answer(r)
+			}
+		}
+	}
+}
+
+// send delivers an IP packet to the engine's host.
+func (w *World) send(packet []byte) {
+	frame := append(append([]byte{}, nearMAC...), farMAC...)
+	kind := uint16(unix.ETH_P_IP)
+	if packet[0]>>4 == 6 {
+		kind = unix.ETH_P_IPV6
+	}
+	frame = binary.BigEndian.AppendUint16(frame, kind)
+	_, _ = w.cable.Write(append(frame, packet...))
+}
+
+// After does something later; the world does not end before.
+func (w *World) After(d time.Duration, do func()) {
+	w.pause.Add(1)
+	time.AfterFunc(d, func() {
+		defer w.pause.Done()
+		do()
+	})
+}
