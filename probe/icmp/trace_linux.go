@@ -167,54 +167,10 @@ func (t *tracing) send(now int64) (until int64, more bool) {
 		t.route.skip()
 		t.launch(flow, ttl, false)
 	}
-	if !t.waiting() {
-		if t.sendAlone() {
-			return t.deadline(now), true
-		}
-		return 0, false
+	if t.waiting() {
+		return t.deadline(now), true
 	}
-	return t.deadline(now), true
-}
-
-// sendAlone asks the hops whose answers could not be told apart one at a time.
-func (t *tracing) sendAlone() bool {
-	for flow, f := range t.trails {
-		if f.unquoted == 0 {
-			continue
-		}
-		if ttl := t.unheard(flow); ttl > 0 {
-			t.launch(flow, ttl, true)
-			return true
-		}
-	}
-	return false
-}
-
-// unheard is the next hop of a flow that is to be asked alone; 0 if there is
-// none. A hop that did not answer alone is not asked again.
-func (t *tracing) unheard(flow int) int {
-	type count struct{ alone, heard, together int }
-	hops := make([]count, t.job.MaxHops+1)
-	for i := range t.shots {
-		s := &t.shots[i]
-		c := &hops[s.ttl]
-		switch {
-		case s.flow != flow:
-		case s.alone:
-			c.alone++
-			if s.answered {
-				c.heard++
-			}
-		case s.answered:
-			c.together++
-		}
-	}
-	for ttl := 1; ttl <= t.trails[flow].limit(t.job.MaxHops); ttl++ {
-		if c := hops[ttl]; c.together == 0 && c.alone == c.heard && c.alone < t.job.Probes {
-			return ttl
-		}
-	}
-	return 0
+	return t.sendAlone(now)
 }
 
 // launch sends one probe.

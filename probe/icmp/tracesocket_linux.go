@@ -20,6 +20,8 @@ type trail struct {
 	reachedAt int  // the nearest hop that is the target; 0: none yet
 	stoppedAt int  // the nearest hop that said that there is no way on
 	unquoted  int  // errors that do not say which probe they are about
+	asked     int  // the hop that was asked last whether it is the target
+	beyond    int  // the farthest that is not
 	unsent    string
 	worst     probe.Stamps // of its answers' time stamps
 }
