@@ -15,6 +15,7 @@ import (
 
 	"matrix/data"
 	"matrix/probe"
+	"matrix/probe/icmp"
 	"matrix/report"
 )
 
@@ -101,6 +102,9 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.VarP((*seconds)(&o.options.Timeout), "timeout", "t", "a reply that takes more `TIME` is lost")
 	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
 	f.IntVar(&o.options.Rate, "rate", o.options.Rate, "at most this many echo requests a second from one host")
+	f.IntVar(&o.options.TrafficClass, "tos", 0, "type of service, or traffic class, 0 to 255")
+	f.BoolVar(&o.options.DontFragment, "df", false, "do not let packets be cut into fragments")
+	f.StringVar(&o.options.Engine, "engine", "", "how to ping: kernel (Linux, the default there) or probing (portable)")
 	f.BoolVarP(&o.v4, "ipv4", "4", false, "IPv4 only")
 	f.BoolVarP(&o.v6, "ipv6", "6", false, "IPv6 only")
 	f.StringVar(&o.metric, "metric", "", "show only one of rtt, speed, fibre, loss, distance (default the first three)")
@@ -136,7 +140,7 @@ func (s *seconds) Set(text string) error {
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
-var measuring = []string{"count", "interval", "timeout", "size", "rate", "ipv4", "ipv6", "rsh", "remote-path"}
+var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "engine", "ipv4", "ipv6", "rsh", "remote-path"}
 
 // clashes refuses flags that contradict each other.
 func clashes(flags *pflag.FlagSet) error {
@@ -179,6 +183,9 @@ func (o *measureFlags) check() (show, error) {
 			return s, usage("--metric: %w", err)
 		}
 		s.metrics = []report.Metric{metric}
+	}
+	if err := icmp.Check(o.options.Engine); err != nil {
+		return s, usage("--engine: %w", err)
 	}
 	if _, ok := writers[s.format]; !ok {
 		return s, usage("--format %s: want table, csv, json, markdown or html", o.format)
