@@ -119,3 +119,12 @@ func ParseFibre(s string) (MilesPerMs, error) {
 func (v MilesPerMs) String() string {
 	return fmt.Sprintf("%.2f mi/ms (%.3g c)", float64(v), float64(v/LightSpeed))
 }
+
+// Place is a city of the gazetteer.
+type Place struct {
+	Name, Country string // the country as two letters (ISO 3166-1)
+	Population    int
+	Latitude      float64
+	Longitude     float64
+	Point         Point
+}

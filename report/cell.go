@@ -90,6 +90,7 @@ const (
 	markDistance = "dist?"
 	markStat     = "stat?"
 	markTooFast  = "fast?"
+	markNotThere = "place"
 )
 
 func (r *Report) allMarks() []Mark {
@@ -105,6 +106,7 @@ func (r *Report) allMarks() []Mark {
 		Mark{markNear, r.nearReason() + ", too near for a speed", Measured},
 		Mark{markDistance, noDistance, Measured},
 		Mark{markTooFast, tooFast, Measured},
+		Mark{markNotThere, notThere, Measured},
 		Mark{markStat, "the source does not give this figure", Measured},
 	)
 }
@@ -133,6 +135,8 @@ func (r *Report) noFigureMark(p *Pair) string {
 		return markDistance
 	case tooFast:
 		return markTooFast
+	case notThere:
+		return markNotThere
 	default:
 		return markStat
 	}

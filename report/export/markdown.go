@@ -33,8 +33,8 @@ func Markdown(w io.Writer, r *report.Report) error {
 			d.matrix(m)
 		}
 		d.legend()
-		d.ranking("Worst pairs, by percent of fibre", r.Headline())
 	}
+	d.standsOut()
 	d.lossy()
 	d.gaps()
 	d.notes()
@@ -190,6 +190,24 @@ func (d *markdown) lossy() {
 		rows = append(rows, []string{d.name(p), strconv.Itoa(p.Sent), strconv.Itoa(p.Received), d.figure(p, report.Loss)})
 	}
 	d.table([]string{"pair", "sent", "received", "loss, %"}, rows)
+}
+
+// standsOut lists the verdicts, worst first.
+func (d *markdown) standsOut() {
+	d.line("## What stands out")
+	lines := d.r.StandsOut()
+	if len(lines) == 0 {
+		d.line("Nothing.")
+		return
+	}
+	var items []string
+	for _, l := range lines[:min(report.Screenful, len(lines))] {
+		items = append(items, "- **"+l.Verdict.String()+"** — "+escape(l.Text()))
+	}
+	if n := len(lines) - report.Screenful; n > 0 {
+		items = append(items, fmt.Sprintf("- and %d more, which `matrix verdicts` lists", n))
+	}
+	d.line(strings.Join(items, "\n"))
 }
 
 func (d *markdown) gaps() {

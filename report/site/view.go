@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"matrix/report"
 )
@@ -188,8 +189,11 @@ func (v *view) newPanel(r *report.Report, metric report.Metric, checked bool) pa
 // shortText is a cell in at most five characters, so that a space is left
 // between two: a flag takes the place of the decimals if need be.
 func shortText(r *report.Report, c report.Cell, metric report.Metric) string {
-	flag := r.Flag(c.Pair)
-	if text := flag + c.Text(decimals(metric)); len(text) <= 5 {
+	flag := ""
+	if c.Kind == report.Figure {
+		flag = r.Flag(c.Pair)
+	}
+	if text := flag + c.Text(decimals(metric)); utf8.RuneCountInString(text) <= 5 {
 		return text
 	}
 	return flag + c.Text(0)
@@ -203,7 +207,7 @@ func newCell(r *report.Report, c report.Cell, class string, metric report.Metric
 	if c.Kind == report.Self || c.Kind == report.Unplanned {
 		return out
 	}
-	if flag := r.Flag(c.Pair); flag != "" && metric != report.Loss && metric != report.Distance {
+	if flag := r.Flag(c.Pair); flag != "" && c.Kind == report.Figure && metric != report.Loss && metric != report.Distance {
 		out.Class += " o"
 		out.Text = flag + " " + out.Text
 	}
