@@ -4,9 +4,14 @@
 //	latitude, longitude ─ Point ─┬─ Distance ── Miles ─┬─ Speed ── MilesPerMs ─ PercentOf ── Percent
 //	                    Point ───┘     round-trip time ─┘            fibre speed ─┘
 //
+//	a city's name, country ─ Gazetteer ── Places
+//
 // Distances are great circles on a sphere. Against the WGS84 ellipsoid that is
 // at most 0.56 % off, less than the size of the cities themselves. It is the
 // only package that imports golang/geo.
+//
+// The gazetteer's places are those of GeoNames (https://www.geonames.org), CC BY
+// 4.0.
 package geo
 
 import (
@@ -118,13 +123,4 @@ func ParseFibre(s string) (MilesPerMs, error) {
 // String prints the speed as a method line states it, with its fraction of c.
 func (v MilesPerMs) String() string {
 	return fmt.Sprintf("%.2f mi/ms (%.3g c)", float64(v), float64(v/LightSpeed))
-}
-
-// Place is a city of the gazetteer.
-type Place struct {
-	Name, Country string // the country as two letters (ISO 3166-1)
-	Population    int
-	Latitude      float64
-	Longitude     float64
-	Point         Point
 }
