@@ -27,7 +27,7 @@ func (r *Report) ExplainPair(a, b string) []string {
 	}
 	for _, city := range []string{p.From, p.To} {
 		for _, h := range r.Verdicts.Host(city) {
-			e.line("%s is %v: %s", r.Title(city), h.Verdict, r.hostWhy(h))
+			e.line("%s is %v: %s", r.Title(city), h.Verdict, r.HostEvidence(h))
 		}
 	}
 	return e.lines
@@ -187,7 +187,7 @@ func (r *Report) ExplainCity(city string) []string {
 		e.line("%s: nothing is wrong with the host", r.Title(city))
 	}
 	for _, h := range hosts {
-		e.line("%s: %v, %s", r.Title(city), h.Verdict, r.hostWhy(h))
+		e.line("%s: %v, %s", r.Title(city), h.Verdict, r.HostEvidence(h))
 		if h.Worst != nil && h.Worst.RTT != nil {
 			e.line("worst: %s – %s, %s", r.Title(h.Worst.From), r.Title(h.Worst.To), r.pairFigures(h.Worst, h.Worst.Verdict()))
 		}

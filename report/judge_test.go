@@ -169,3 +169,41 @@ func TestVerdictWords(t *testing.T) {
 		t.Error("want an error")
 	}
 }
+
+// TestThresholds: each can be set by its name, and is heeded.
+func TestThresholds(t *testing.T) {
+	var all report.Thresholds
+	for _, name := range report.ThresholdNames() {
+		if all.Set(name+"=7") != nil && all.Set(name+"=7ms") != nil {
+			t.Errorf("%s cannot be set", name)
+		}
+	}
+	if v := reflect.ValueOf(all); v.NumField() != len(report.ThresholdNames()) {
+		t.Error("a threshold has no name")
+	}
+	for _, bad := range []string{"", "x=1", "detour", "detour=x", "detour=-1", "detour=NaN", "detour=Inf", "over=20", "over=-1ms", "least-lost=1.5"} {
+		if all.Set(bad) == nil {
+			t.Errorf("%q: want an error", bad)
+		}
+	}
+	for setting, want := range map[string]int{"detour=2.5": 1, "over=90ms": 1, "over=200ms": 0, "detour=1": 2} {
+		var set report.Thresholds
+		if err := set.Set(setting); err != nil {
+			t.Fatal(err)
+		}
+		r := report.New(reporttest.Published(), report.Options{Stat: report.Avg, Thresholds: set})
+		if got := flagged(r, report.Detour, report.Severe, report.Extreme); len(got) != want {
+			t.Errorf("%s: got %q, want %d", setting, got, want)
+		}
+	}
+}
+
+// TestSelection: a row of a round is judged with all of the round.
+func TestSelection(t *testing.T) {
+	whole := average(reporttest.Published())
+	row := report.New(reporttest.Only(reporttest.Published(), []string{"baltimore"}, nil), report.Options{Stat: report.Avg, Verdicts: whole.Verdicts})
+	lines := row.StandsOut()
+	if len(lines) != 2 || lines[0].Verdict != report.Extreme || lines[1].Verdict != report.Asymmetric || len(row.JudgedPairs()) != 9 {
+		t.Errorf("got %+v", lines)
+	}
+}

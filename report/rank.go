@@ -131,3 +131,29 @@ func (r *Report) Lossy(n int) []*Pair {
 	})
 	return pairs[:min(n, len(pairs))]
 }
+
+// Relays are the pairs that the best one-stop way speeds up by so much at least,
+// the largest gain first.
+func (r *Report) Relays(least Ms) []*PairVerdict {
+	var pairs []*PairVerdict
+	for _, p := range r.JudgedPairs() {
+		if p.RTT != nil && p.Relay != "" && p.Saves() > 0 && p.Saves() >= least {
+			pairs = append(pairs, p)
+		}
+	}
+	slices.SortStableFunc(pairs, func(a, b *PairVerdict) int { return cmp.Compare(b.Saves(), a.Saves()) })
+	return pairs
+}
+
+// Saves is how much faster the best one-stop way is.
+func (p *PairVerdict) Saves() Ms { return *p.RTT - p.RelayRTT() }
+
+// Location is where a city is said to be; nil if that is not known.
+func (r *Report) Location(city string) *Location {
+	for _, c := range r.Cities {
+		if c.Name == city {
+			return c.Location
+		}
+	}
+	return nil
+}

@@ -60,7 +60,7 @@ func (r *Report) StandsOut() []Line {
 		if !shown[h.City] {
 			continue
 		}
-		line := Line{Verdict: h.Verdict, City: h.City, Name: r.Title(h.City), Why: r.hostWhy(h)}
+		line := Line{Verdict: h.Verdict, City: h.City, Name: r.Title(h.City), Why: r.HostEvidence(h)}
 		if h.Verdict == PoorlyJoined {
 			info = append(info, line)
 		} else {
@@ -76,9 +76,8 @@ func (r *Report) StandsOut() []Line {
 // family lists the pairs of some verdicts: groups first, the largest first.
 func (r *Report) family(family []Verdict) []Line {
 	var pairs []*PairVerdict
-	for _, p := range r.Verdicts.Pairs {
-		planned := r.Pair(p.From, p.To) != nil || r.Pair(p.To, p.From) != nil
-		if planned && slices.ContainsFunc(family, p.Has) && !r.explained(p, family[0]) {
+	for _, p := range r.JudgedPairs() {
+		if slices.ContainsFunc(family, p.Has) && !r.explained(p, family[0]) {
 			pairs = append(pairs, p)
 		}
 	}
@@ -179,16 +178,16 @@ func (r *Report) group(host string, pairs []*PairVerdict, family []Verdict) Line
 
 // single is the line of one pair and one verdict.
 func (r *Report) single(p *PairVerdict, v Verdict) Line {
-	from, to := p.direction(v)
+	from, to := p.Direction(v)
 	return Line{
 		Verdict: v, Pair: p, Name: r.Title(from) + " → " + r.Title(to),
-		Figures: r.pairFigures(p, v), Why: r.pairWhy(p, v),
+		Figures: r.pairFigures(p, v), Why: r.PairEvidence(p, v),
 	}
 }
 
-// direction is the one that a verdict means: the slower, or the one that loses
+// Direction is the one that a verdict means: the slower, or the one that loses
 // more; else the alphabet's.
-func (p *PairVerdict) direction(v Verdict) (from, to string) {
+func (p *PairVerdict) Direction(v Verdict) (from, to string) {
 	turned := v == Asymmetric && *p.Back > *p.Out || v == Lossy && p.LossFrom == p.To
 	if turned {
 		return p.To, p.From
@@ -219,8 +218,8 @@ func (r *Report) miles(d geo.Miles) string {
 	return fmt.Sprintf("%.0f %v", r.Method.Units.Length(d), r.Method.Units)
 }
 
-// pairWhy is what led to one verdict of a pair, in few words.
-func (r *Report) pairWhy(p *PairVerdict, v Verdict) string {
+// PairEvidence is what led to one verdict of a pair, in few words.
+func (r *Report) PairEvidence(p *PairVerdict, v Verdict) string {
 	switch v {
 	case Extreme, Severe, Detour:
 		why := fmt.Sprintf("%.1f ms via %s", p.RelayRTT(), r.Title(p.Relay))
@@ -252,13 +251,18 @@ func (r *Report) pairWhy(p *PairVerdict, v Verdict) string {
 	return p.Why
 }
 
-// Evidence is what led to the verdict on a pair's two cities, in few words; ""
+// Evidence is what led to all verdicts on a pair's two cities, in few words; ""
 // where nothing stands out.
 func (r *Report) Evidence(p *Pair) string {
-	if v := r.Verdicts.Pair(p.From, p.To); v != nil {
-		return r.pairWhy(v, v.Verdict())
+	v := r.Verdicts.Pair(p.From, p.To)
+	if v == nil {
+		return ""
 	}
-	return ""
+	text := r.PairEvidence(v, v.Verdict())
+	for _, also := range v.Verdicts[1:] {
+		text += fmt.Sprintf("; also %v: %s", also, r.PairEvidence(v, also))
+	}
+	return text
 }
 
 // lossText is the loss with its interval.
@@ -266,8 +270,8 @@ func (p *PairVerdict) lossText() string {
 	return fmt.Sprintf("%d of %d lost, %.1f %% (95 %%: %.1f to %.1f)", p.Lost, p.Sent, 100*float64(p.Lost)/float64(p.Sent), 100*p.LossLow, 100*p.LossHigh)
 }
 
-// hostWhy is what led to a verdict on a host, in few words.
-func (r *Report) hostWhy(h *HostVerdict) string {
+// HostEvidence is what led to a verdict on a host, in few words.
+func (r *Report) HostEvidence(h *HostVerdict) string {
 	switch h.Verdict {
 	case InvalidSource:
 		if h.SelfPing != nil {

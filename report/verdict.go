@@ -190,6 +190,17 @@ func (v *Verdicts) Pair(a, b string) *PairVerdict { return v.pair[[2]string{min(
 // Host are the verdicts on a host, worst first; none if nothing is wrong.
 func (v *Verdicts) Host(city string) []*HostVerdict { return v.host[city] }
 
+// JudgedPairs are the judgements on the cities of this report, alphabetically.
+func (r *Report) JudgedPairs() []*PairVerdict {
+	var pairs []*PairVerdict
+	for _, p := range r.Verdicts.Pairs {
+		if r.Pair(p.From, p.To) != nil || r.Pair(p.To, p.From) != nil {
+			pairs = append(pairs, p)
+		}
+	}
+	return pairs
+}
+
 // hostIs says whether a verdict is among a host's.
 func (v *Verdicts) hostIs(city string, verdict Verdict) bool {
 	for _, h := range v.host[city] {
