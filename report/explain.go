@@ -104,7 +104,7 @@ func (e *explanation) slowdown(p *PairVerdict) {
 	}
 	line := fmt.Sprintf("%.1f ms + %.4f ms × %.0f mi", f.Base, f.Slope, *p.Miles)
 	for _, city := range []string{p.From, p.To} {
-		if term, ok := f.Terms[city]; ok {
+		if term, ok := f.Last[city]; ok {
 			line += fmt.Sprintf(" %s %.1f ms (%s)", sign(term), math.Abs(float64(term)), e.r.Title(city))
 		}
 	}
@@ -120,7 +120,7 @@ func (e *explanation) slowdown(p *PairVerdict) {
 	e.line("thresholds: detour %.4g, severe %.4g, extreme %.4g, each only from %.0f ms over", e.t.Detour, e.t.Severe, e.t.Extreme, millis(e.t.Over))
 	if p.Has(SlowUnproven) {
 		e.line("slow, unproven: %.2f = (%.1f + %.0f) / (%.1f + %.0f) by distance alone, but no relay is faster by as much",
-			float64((*p.RTT+Ms(cushion))/(*p.Expected+Ms(cushion))), *p.RTT, cushion, *p.Expected, cushion)
+			float64((*p.RTT+Ms(cushion))/(*p.Usual+Ms(cushion))), *p.RTT, cushion, *p.Usual, cushion)
 	}
 }
 
@@ -194,6 +194,9 @@ func (r *Report) ExplainCity(city string) []string {
 	}
 	if term, ok := r.Verdicts.Fit.Terms[city]; ok {
 		e.line("host term: %+.1f ms beside the median host; poorly connected above %.0f ms", term, millis(e.t.PoorlyConnected))
+		if last := r.Verdicts.Fit.Last[city]; last < term {
+			e.line("last mile: %+.1f ms at most: %.0f %% of its pairs do without the rest", last, 100*e.t.Spared)
+		}
 	}
 	e.line("pairs: %d, of which %d are fine, %d flagged and %d not judged", planned, fine, len(flagged), planned-fine-len(flagged))
 	for _, p := range flagged {

@@ -13,7 +13,7 @@ import (
 // sought must not move the line that they are measured against.
 func (j *judge) fit() {
 	f := &j.v.Fit
-	*f = Fit{Base: Ms(millis(j.t.Base)), Slope: j.t.Slope, Light: j.r.Method.Fibre, Terms: map[string]Ms{}}
+	*f = Fit{Base: Ms(millis(j.t.Base)), Slope: j.t.Slope, Light: j.r.Method.Fibre, Terms: map[string]Ms{}, Last: map[string]Ms{}}
 	good, terms := j.fitted()
 	if len(good) < max(3, j.t.FitFrom) {
 		return
@@ -27,14 +27,35 @@ func (j *judge) fit() {
 	}
 	middle := quantile(slices.Sorted(slices.Values(host)), 0.5)
 	f.Fitted, f.Pairs, f.Slope, f.Base = true, len(terms), slope, Ms(2*middle)
+	spared := j.spared(terms, host, slope)
 	for i, h := range good {
 		f.Terms[j.names[h]] = Ms(host[i] - middle)
+		f.Last[j.names[h]] = Ms(min(host[i], spared[i]) - middle)
 	}
 	for _, name := range j.names {
 		if term, ok := f.Terms[name]; ok && term > Ms(millis(j.t.PoorlyConnected)) {
 			j.host(HostVerdict{City: name, Verdict: PoorlyJoined, Term: &term})
 		}
 	}
+}
+
+// spared is the most that each host can add to all its pairs, by those of them
+// that fare best. A last mile is paid by every pair. Where a tenth of them does
+// without it, what the others pay is a detour, and a term that took it in would
+// hide the detour just because most of the host's routes make it.
+func (j *judge) spared(terms []term, host []float64, slope float64) []float64 {
+	over := make([][]float64, len(host))
+	for _, t := range terms {
+		rest := t.rtt - slope*t.miles
+		over[t.i] = append(over[t.i], rest-host[t.j])
+		over[t.j] = append(over[t.j], rest-host[t.i])
+	}
+	most := make([]float64, len(host))
+	for i, values := range over {
+		slices.Sort(values)
+		most[i] = quantile(values, j.t.Spared) + millis(j.t.Over)
+	}
+	return most
 }
 
 // fitted are the hosts that are fitted, and their pairs' equations. A host with
@@ -68,10 +89,10 @@ func (j *judge) fitted() ([]int, []term) {
 	return good, terms
 }
 
-// expected is what a pair of two cities should take: by the line, but not less
-// than light takes in fibre.
-func (f Fit) expected(a, b string, miles geo.Miles) (expected, glass Ms) {
+// expected is what a pair of two cities should take: by the line and the hosts'
+// terms, but not less than light takes in fibre.
+func (f Fit) expected(a, b string, miles geo.Miles, terms map[string]Ms) (expected, glass Ms) {
 	glass = Ms(2 * float64(miles) / float64(f.Light))
-	line := f.Base + Ms(f.Slope*float64(miles)) + f.Terms[a] + f.Terms[b]
+	line := f.Base + Ms(f.Slope*float64(miles)) + terms[a] + terms[b]
 	return max(glass, line), glass
 }

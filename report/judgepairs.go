@@ -104,8 +104,9 @@ func (j *judge) speed(p *PairVerdict, a, b int) {
 	if speed, ok := geo.Speed(*p.Miles, time.Duration(float64(rtt)*float64(time.Millisecond))); ok {
 		p.Percent = pointer(speed.PercentOf(j.r.Method.Fibre))
 	}
-	expected, glass := j.v.Fit.expected(p.From, p.To, *p.Miles)
-	p.Expected, p.Glass = &expected, &glass
+	expected, glass := j.v.Fit.expected(p.From, p.To, *p.Miles, j.v.Fit.Last)
+	usual, _ := j.v.Fit.expected(p.From, p.To, *p.Miles, j.v.Fit.Terms)
+	p.Expected, p.Usual, p.Glass = &expected, &usual, &glass
 	benchmark := expected
 	if p.Relay != "" {
 		benchmark = max(expected, p.RelayRTT())
@@ -115,10 +116,12 @@ func (j *judge) speed(p *PairVerdict, a, b int) {
 	p.Slowdown, p.Over = &slowdown, rtt-benchmark
 	enough := Ms(millis(j.t.Over))
 	proven := p.Relay != "" && p.RelayRTT() < rtt
-	switch alone := float64((rtt + cushion) / (expected + cushion)); {
+	// What no relay proves is held against the host's usual RTTs: that most of
+	// its routes are as slow is no news of this one.
+	switch alone := float64((rtt + cushion) / (usual + cushion)); {
 	case proven && p.Over >= enough && slowdown >= j.t.Detour:
 		p.Verdicts = append(p.Verdicts, j.bent(slowdown))
-	case alone >= j.t.Detour && rtt-expected >= enough:
+	case alone >= j.t.Detour && rtt-usual >= enough:
 		p.Verdicts = append(p.Verdicts, SlowUnproven)
 	}
 }

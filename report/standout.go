@@ -122,8 +122,8 @@ func (p *PairVerdict) badness(v Verdict) float64 {
 		return math.Abs(float64(*p.Out - *p.Back))
 	case v == Congested && p.Queue != nil:
 		return float64(*p.Queue)
-	case v == SlowUnproven && p.Expected != nil:
-		return float64(*p.RTT / *p.Expected)
+	case v == SlowUnproven && p.Usual != nil:
+		return float64(*p.RTT / *p.Usual)
 	case p.Slowdown != nil:
 		return *p.Slowdown
 	}
@@ -229,7 +229,7 @@ func (r *Report) PairEvidence(p *PairVerdict, v Verdict) string {
 		}
 		return why
 	case SlowUnproven:
-		why := fmt.Sprintf("%.1f ms expected", *p.Expected)
+		why := fmt.Sprintf("%.1f ms expected", *p.Usual)
 		if p.Relay != "" {
 			why += fmt.Sprintf("; %.1f ms via %s at best", p.RelayRTT(), r.Title(p.Relay))
 		}
@@ -287,7 +287,7 @@ func (r *Report) HostEvidence(h *HostVerdict) string {
 	case SuspectPlace:
 		return fmt.Sprintf("its coordinates are %s from %s, %s", r.miles(h.Off), Clean(h.Named.Name, titleRunes), h.Named.Country)
 	case PoorlyJoined:
-		return fmt.Sprintf("adds %.0f ms to each of its pairs", *h.Term)
+		return fmt.Sprintf("adds %.0f ms to its pairs, beside the median host", *h.Term)
 	}
 	return ""
 }

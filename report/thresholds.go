@@ -17,7 +17,8 @@ type Thresholds struct {
 	GlassLight  float64       // 2/3 of c; nothing in glass is faster
 	CitySize    geo.Miles     // 30; hosts stand in suburbs, coordinates in centres
 
-	FitFrom int // 15; hosts, fewer cannot tell their own terms from the pairs'
+	FitFrom int     // 15; hosts, fewer cannot tell their own terms from the pairs'
+	Spared  float64 // 0.1; what this part of a host's pairs does without, by Over and more, is not the host's own term
 	// Of smaller fleets: what a large one takes.
 	Base  time.Duration // 13.5ms
 	Slope float64       // 0.0272 ms a mile: 61 % of light in fibre
@@ -54,7 +55,7 @@ func (t Thresholds) filled() Thresholds {
 	return Thresholds{
 		SelfPing: setting(t.SelfPing, 5*time.Millisecond), Correlation: setting(t.Correlation, 0.5),
 		FewPartners: setting(t.FewPartners, 5), GlassLight: setting(t.GlassLight, c), CitySize: setting(t.CitySize, 30),
-		FitFrom: setting(t.FitFrom, 15), Base: setting(t.Base, 13500*time.Microsecond), Slope: setting(t.Slope, 0.0272),
+		FitFrom: setting(t.FitFrom, 15), Spared: setting(t.Spared, 0.1), Base: setting(t.Base, 13500*time.Microsecond), Slope: setting(t.Slope, 0.0272),
 		Cushion: setting(t.Cushion, 10*time.Millisecond), Over: setting(t.Over, 20*time.Millisecond),
 		Detour: setting(t.Detour, 1.25), Severe: setting(t.Severe, 1.5), Extreme: setting(t.Extreme, 2),
 		WaypointBy: setting(t.WaypointBy, 2*time.Millisecond), WaypointShare: setting(t.WaypointShare, 0.02), Bend: setting(t.Bend, 1.3),

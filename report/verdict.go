@@ -119,7 +119,8 @@ type PairVerdict struct {
 	Miles     *geo.Miles
 	Percent   *geo.Percent // of light in fibre
 
-	Expected *Ms    // what the distance and the two ends should take
+	Expected *Ms    // what the distance and the two last miles should take
+	Usual    *Ms    // what the distance takes between two such hosts as a rule
 	Glass    *Ms    // what light in fibre takes
 	Relay    string // the third city by which it would be fastest
 	Legs     [2]Ms  // to it and on from it
@@ -178,7 +179,8 @@ type Fit struct {
 	Fitted bool           // to this fleet; else the line for small fleets
 	Base   Ms             // what no miles take
 	Slope  float64        // ms a mile
-	Terms  map[string]Ms  // of each host, the median of them being 0
+	Terms  map[string]Ms  // of each host: what it adds to the middle of its pairs, the median host being 0
+	Last   map[string]Ms  // of each host: what no pair of it does without, so that it is its last mile
 	Pairs  int            // that it was fitted to
 	Light  geo.MilesPerMs // nothing is expected to be faster
 }

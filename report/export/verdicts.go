@@ -51,7 +51,8 @@ type PairVerdict struct {
 	BackMs       *float64   `json:"back_ms"` // floor to → from
 	Miles        *float64   `json:"miles"`
 	FibrePercent *float64   `json:"fibre_percent"`
-	ExpectedMs   *float64   `json:"expected_ms"`
+	ExpectedMs   *float64   `json:"expected_ms"` // for the distance and the last miles of the two
+	UsualMs      *float64   `json:"usual_ms"`    // for the distance between two such hosts; "slow-unproven" rests on it
 	Relay        *string    `json:"relay"`
 	RelayMs      *float64   `json:"relay_ms"`
 	OverMs       *float64   `json:"over_ms"` // the slower of the two
@@ -160,7 +161,7 @@ func pairVerdict(r *report.Report, p *report.PairVerdict, v report.Verdict) Pair
 	out := PairVerdict{
 		From: report.Clean(from, maxText), To: report.Clean(to, maxText), Verdict: v.String(),
 		Evidence: report.Clean(r.PairEvidence(p, v), maxText), Grade: optional(p.Grade.String()),
-		RTTMs: ms(p.RTT), OutMs: ms(outward), BackMs: ms(back), ExpectedMs: ms(p.Expected), QueueMs: ms(p.Queue),
+		RTTMs: ms(p.RTT), OutMs: ms(outward), BackMs: ms(back), ExpectedMs: ms(p.Expected), UsualMs: ms(p.Usual), QueueMs: ms(p.Queue),
 		Waypoints: []Waypoint{},
 	}
 	if p.Slowdown != nil {
