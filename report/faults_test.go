@@ -3,7 +3,10 @@ package report_test
 import (
 	"fmt"
 	"math"
+	"os"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"matrix/geo"
@@ -14,19 +17,18 @@ import (
 // score is how a kind of fault was found in fleets of one size.
 type score struct {
 	put, found   int // faults
-	proven       int // of those found, by a relay
-	flags, right int // what was flagged beyond what is flagged without faults
-	far          []float64
+	proven       int // of those found, beyond doubt: detours by a relay
+	flags, right int // what was flagged so beyond what is flagged without faults
 }
 
-func (s score) recall() float64    { return float64(s.found) / float64(max(1, s.put)) }
-func (s score) precision() float64 { return float64(s.right) / float64(max(1, s.flags)) }
+func ratio(part, whole int) float64 { return float64(part) / float64(max(1, whole)) }
 
 // fault puts faults of one kind into a fleet, lets it be judged and keeps the
 // score.
 type fault struct {
 	name string
 	play func(f *reporttest.Fleet, s *score)
+	hard bool // no method finds most of them
 }
 
 func judge(f *reporttest.Fleet) *report.Report {
@@ -50,22 +52,25 @@ func bent(r *report.Report, verdicts ...report.Verdict) map[[2]string]*report.Pa
 }
 
 // count compares what is flagged after faults were put into some pairs with
-// what was flagged before. A pair that had a natural detour already is no false
+// what was flagged before. A pair that had a natural fault already is no false
 // alarm.
 func (s *score) count(before, after map[[2]string]*report.PairVerdict, put [][2]string) {
+	certain := func(p *report.PairVerdict) bool {
+		return p != nil && (p.Verdict().Bent() || p.Has(report.Asymmetric))
+	}
 	s.put += len(put)
 	for _, k := range put {
 		if after[k] != nil {
 			s.found++
-			s.flags++
+		}
+		if certain(after[k]) {
+			s.proven++
 			s.right++
-			if after[k].Verdict().Bent() {
-				s.proven++
-			}
+			s.flags++
 		}
 	}
-	for k := range after {
-		if before[k] == nil && !slices.Contains(put, k) {
+	for k, p := range after {
+		if certain(p) && !certain(before[k]) && !slices.Contains(put, k) {
 			s.flags++
 		}
 	}
@@ -182,6 +187,7 @@ func (s *score) hosts(before, after []string, put string) {
 		switch {
 		case name == put:
 			s.found++
+			s.proven++
 			s.flags++
 			s.right++
 		case !slices.Contains(before, name):
@@ -198,7 +204,8 @@ func distance(a, b report.City) float64 {
 }
 
 // moved puts a host into another town, 500 miles away at least; name and
-// coordinates stay. Only physics can tell.
+// coordinates stay. Only physics can tell, and where just one pair is too fast
+// it may be either of the two.
 func moved(f *reporttest.Fleet, s *score) {
 	a := f.Random.IntN(len(f.Cities))
 	for range 1000 {
@@ -208,10 +215,11 @@ func moved(f *reporttest.Fleet, s *score) {
 		}
 		f.Move(a, town)
 		r := judge(f)
-		s.hosts(nil, hostsWith(r, report.Misplaced), f.Cities[a].Name)
-		for _, h := range r.Verdicts.Hosts {
-			if h.City == f.Cities[a].Name && h.Verdict == report.Misplaced {
-				s.far = append(s.far, distance(f.Cities[slices.IndexFunc(f.Cities, func(c report.City) bool { return c.Name == h.Nearest })], reporttest.Town(town)))
+		proven := hostsWith(r, report.Misplaced)
+		s.hosts(nil, proven, f.Cities[a].Name)
+		for _, p := range bent(r, report.TooFast) {
+			if !slices.Contains(proven, f.Cities[a].Name) && (p.From == f.Cities[a].Name || p.To == f.Cities[a].Name) {
+				s.found++
 			}
 		}
 		return
@@ -257,45 +265,58 @@ func oneWay(f *reporttest.Fleet, s *score) {
 }
 
 var faults = []fault{
-	{"one pair in a hundred over a third city", singles},
-	{"a third of a host's routes over one city", routes(1. / 3)},
-	{"most of a host's routes over one city", routes(0.8)},
-	{"all routes of a host 60 to 150 ms slower", access},
-	{"host in another town, 500 miles and more", moved},
+	{"one pair in a hundred over a third city", singles, false},
+	{"a third of a host's routes over one city", routes(1. / 3), false},
+	{"most of a host's routes over one city", routes(0.8), false},
+	{"all routes of a host 60 to 150 ms slower", access, false},
+	{"host in another town, 500 miles and more", moved, true},
 	{"coordinates anywhere else", miswritten(func(f *reporttest.Fleet, _ report.Location) report.Location {
 		return report.Location{Latitude: 120*f.Random.Float64() - 50, Longitude: 360*f.Random.Float64() - 180}
-	})},
+	}), false},
 	{"coordinates of another city of the fleet", miswritten(func(f *reporttest.Fleet, _ report.Location) report.Location {
 		return *f.Cities[f.Random.IntN(len(f.Cities))].Location
-	})},
+	}), false},
 	{"latitude and longitude swapped", miswritten(func(_ *reporttest.Fleet, at report.Location) report.Location {
 		return report.Location{Latitude: at.Longitude, Longitude: at.Latitude}
-	})},
+	}), false},
 	{"sign of the longitude turned", miswritten(func(_ *reporttest.Fleet, at report.Location) report.Location {
 		return report.Location{Latitude: at.Latitude, Longitude: -at.Longitude}
-	})},
-	{"one direction of a pair in a hundred slower", oneWay},
+	}), false},
+	{"one direction of a pair in a hundred slower", oneWay, false},
 }
 
 var sizes = []int{8, 15, 30, 60}
 
-// TestFaults puts faults into made-up fleets and counts which are found. Its
-// table is in docs/verdicts.md; run it with -v to see it.
+// TestFaults puts faults into made-up fleets and counts which are found. The
+// table in docs/verdicts.md is what it makes.
 func TestFaults(t *testing.T) {
-	const fleets = 60
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
+	table := "| fault | 8 cities | 15 | 30 | 60 |\n|---|---|---|---|---|\n"
 	for _, fault := range faults {
-		line := fmt.Sprintf("| %-43s |", fault.name)
+		table += "| " + fault.name
 		for _, n := range sizes {
 			var s score
-			for seed := range uint64(fleets * 8 / n * 2) {
+			for seed := range uint64(960 / n) {
 				fault.play(reporttest.NewFleet(n, seed), &s)
 			}
-			line += fmt.Sprintf(" %3.0f %% / %3.0f %% (%d, %d)|", 100*s.recall(), 100*s.precision(), s.put, s.proven)
-			if len(s.far) > 0 {
-				slices.Sort(s.far)
-				line += fmt.Sprintf(" far p50 %.0f p90 %.0f", s.far[len(s.far)/2], s.far[len(s.far)*9/10])
+			found, proven, right := 100*ratio(s.found, s.put), 100*ratio(s.proven, s.put), 100*ratio(s.right, s.flags)
+			table += fmt.Sprintf(" | %.0f / %.0f / %.0f", found, proven, right)
+			if n >= 30 && (found < 95 || right < 95) && !fault.hard {
+				t.Errorf("%s, %d cities: found %.1f %%, of what is flagged %.1f %% is right", fault.name, n, found, right)
 			}
 		}
-		t.Log(line)
+		table += " |\n"
+	}
+	t.Log("found / beyond doubt / of what is flagged beyond doubt, right; percent\n" + table)
+	docs, err := os.ReadFile("../docs/verdicts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Elsewhere the last digits of sums may differ, and with them a fault in a
+	// thousand.
+	if runtime.GOARCH == "amd64" && !strings.Contains(string(docs), table) {
+		t.Errorf("docs/verdicts.md does not have this table:\n%s", table)
 	}
 }

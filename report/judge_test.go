@@ -207,3 +207,23 @@ func TestSelection(t *testing.T) {
 		t.Errorf("got %+v", lines)
 	}
 }
+
+// TestLossOfAMonth: 2 % in the hourly rounds of a month is called lossy, 0.5 %
+// is not.
+func TestLossOfAMonth(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 2))
+	for range 200 {
+		lost := map[[2]string]int{}
+		for range 7200 {
+			for pair, ratio := range map[[2]string]float64{{"a", "b"}: 0.02, {"a", "c"}: 0.005} {
+				if random.Float64() < ratio {
+					lost[pair]++
+				}
+			}
+		}
+		r := average(lossRound(7200, lost))
+		if got := flagged(r, report.Lossy); !slices.Equal(got, []string{"a b"}) {
+			t.Fatalf("%v: got %q", lost, got)
+		}
+	}
+}

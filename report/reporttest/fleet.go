@@ -27,8 +27,8 @@ func NewFleet(n int, seed uint64) *Fleet {
 	f.Floor, f.Queue = square(n), square(n)
 	for _, at := range f.Towns {
 		f.Cities = append(f.Cities, Town(at))
-		// The median host adds 7 ms to each of its pairs, one in twenty 40.
-		last := 7 * math.Exp(1.1*f.Random.NormFloat64())
+		// The median host adds 6 ms to each of its pairs, one in twenty 40.
+		last := 6 * math.Exp(1.1*f.Random.NormFloat64())
 		if theInternet.towns[at].hub {
 			last /= 2
 		}
@@ -76,12 +76,12 @@ func square(n int) [][]float64 {
 func (f *Fleet) connect(a, b int) {
 	r := f.Random
 	way := theInternet.between(f.Towns[a], f.Towns[b])
-	policy := 1 + 0.06*math.Abs(r.NormFloat64())
+	policy := 1 + 0.1*math.Abs(r.NormFloat64())
 	if r.IntN(6) == 0 {
 		policy += min(1.2, 0.35*r.ExpFloat64())
 	}
 	f.setRTT(a, b, f.last[a]+f.last[b]+way*policy)
-	queue := 0.32 * math.Exp(1.3*r.NormFloat64())
+	queue := 0.35 * math.Exp(1.3*r.NormFloat64())
 	f.Queue[a][b], f.Queue[b][a] = queue, queue*math.Exp(0.3*r.NormFloat64())
 }
 
@@ -91,7 +91,7 @@ func (f *Fleet) setRTT(a, b int, rtt float64) {
 	r := f.Random
 	apart := 0.04 * math.Exp(r.NormFloat64())
 	if r.IntN(15) == 0 {
-		apart = min(0.4*rtt, 3*math.Exp(1.7*r.NormFloat64()))
+		apart = min(0.4*rtt, 5*math.Exp(1.7*r.NormFloat64()))
 	}
 	f.Floor[a][b], f.Floor[b][a] = rtt, rtt
 	if r.IntN(2) == 0 {

@@ -98,7 +98,7 @@ func (net *internet) link(random *rand.Rand) {
 	for i := range n {
 		for j := range i {
 			a, b := net.towns[net.hubs[i]], net.towns[net.hubs[j]]
-			crooked := 1.17 + 0.35*random.Float64()
+			crooked := 1.08 + 0.3*random.Float64()
 			ocean := strings.Contains(oceans, a.title+"-"+b.title) || strings.Contains(oceans, b.title+"-"+a.title)
 			if a.region == b.region || ocean {
 				net.way[i][j] = 0.4 + float64(geo.Distance(a.at, b.at))*light*crooked
@@ -125,7 +125,7 @@ func (net *internet) between(a, b int) float64 {
 	ta, tb := net.towns[a], net.towns[b]
 	best := math.Inf(1)
 	if ta.region == tb.region {
-		best = 0.5 + float64(geo.Distance(ta.at, tb.at))*light*1.45
+		best = 0.5 + float64(geo.Distance(ta.at, tb.at))*light*1.35
 	}
 	for _, i := range net.near(a) {
 		for _, j := range net.near(b) {
@@ -154,5 +154,5 @@ func (net *internet) near(a int) []int {
 }
 
 func (net *internet) access(a, hub int) float64 {
-	return float64(geo.Distance(net.towns[a].at, net.towns[net.hubs[hub]].at)) * light * 1.4
+	return float64(geo.Distance(net.towns[a].at, net.towns[net.hubs[hub]].at)) * light * 1.25
 }
