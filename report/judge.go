@@ -21,7 +21,7 @@ type Place = geo.Place
 
 // Judge finds what is wrong with a report's hosts and pairs.
 //
-//	hosts: invalid sources ─ misplaced ─ suspect coordinates      (what is wrong leaves the fit)
+//	hosts: invalid sources ─ suspect coordinates ─ misplaced      (what is wrong leaves the fit)
 //	pairs: expected RTT ─ best relay ─ slowdown ─ waypoints ─ loss, queue, asymmetry ─ grade
 //
 // Cities are taken in alphabetical order throughout, so that the order of the
@@ -30,8 +30,8 @@ func Judge(r *Report, t Thresholds, g Gazetteer) *Verdicts {
 	j := newJudge(r, t.filled())
 	j.invalidSources()
 	j.pairRTTs()
-	j.misplaced()
 	j.suspects(g)
+	j.misplaced()
 	j.fit()
 	j.pairs()
 	j.waypoints()
@@ -54,7 +54,7 @@ type judge struct {
 	rtt   []float64 // of both directions
 	miles []float64
 
-	invalid, lost []bool // by name: invalid sources, and misplaced ones
+	invalid, suspect, lost []bool // by name: invalid sources, suspect coordinates, and misplaced ones
 }
 
 func newJudge(r *Report, t Thresholds) *judge {
@@ -69,7 +69,7 @@ func newJudge(r *Report, t Thresholds) *judge {
 	slices.Sort(j.names)
 	j.n = len(j.names)
 	j.floor, j.queue, j.miles = unknowns(j.n), unknowns(j.n), unknowns(j.n)
-	j.invalid, j.lost = make([]bool, j.n), make([]bool, j.n)
+	j.invalid, j.suspect, j.lost = make([]bool, j.n), make([]bool, j.n), make([]bool, j.n)
 	for _, p := range r.order {
 		a, b := j.at(p.From), j.at(p.To)
 		at := a*j.n + b

@@ -114,9 +114,10 @@ type impossible struct {
 }
 
 // misplaced finds the fewest hosts that explain all impossible pairs: always
-// the one with most of them. Of two with as many, the one goes whose pairs are
-// the more impossible. What is left has one partner each, and may be either of
-// the two.
+// the one with most of them. Of two with as many, the one goes whose coordinates
+// are suspect, or whose pairs are the more impossible. What is left has one
+// partner each: then it may be either of the two, unless the gazetteer suspects
+// one of them.
 func (j *judge) misplaced() {
 	var pairs []impossible
 	j.measured(func(a, b int, rtt, miles float64) {
@@ -127,16 +128,30 @@ func (j *judge) misplaced() {
 	for {
 		worst, mine := j.mostImpossible(pairs)
 		if len(mine) < 2 {
-			return
+			break
 		}
-		j.lost[worst] = true
+		j.accuse(worst, mine)
 		pairs = slices.DeleteFunc(pairs, func(p impossible) bool { return p.a == worst || p.b == worst })
-		top := slices.MaxFunc(mine, func(p, q impossible) int { return cmp.Compare(p.by, q.by) })
-		j.host(HostVerdict{
-			City: j.names[worst], Verdict: Misplaced, Partners: len(mine),
-			Worst: &PairVerdict{From: j.names[top.a], To: j.names[top.b]},
-		})
 	}
+	for _, p := range pairs {
+		switch a, b := j.suspect[p.a], j.suspect[p.b]; {
+		case a && !b:
+			j.accuse(p.a, []impossible{p})
+		case b && !a:
+			j.accuse(p.b, []impossible{p})
+		}
+	}
+	j.place()
+}
+
+// accuse calls a host misplaced, by its impossible pairs.
+func (j *judge) accuse(a int, pairs []impossible) {
+	j.lost[a] = true
+	top := slices.MaxFunc(pairs, func(p, q impossible) int { return cmp.Compare(p.by, q.by) })
+	j.host(HostVerdict{
+		City: j.names[a], Verdict: Misplaced, Partners: len(pairs),
+		Worst: &PairVerdict{From: j.names[top.a], To: j.names[top.b]},
+	})
 }
 
 // mostImpossible is the host with most impossible pairs, and those.
@@ -151,7 +166,8 @@ func (j *judge) mostImpossible(pairs []impossible) (int, []impossible) {
 	}
 	worst := 0
 	for h := range of {
-		if more := cmp.Or(cmp.Compare(len(of[h]), len(of[worst])), cmp.Compare(weight[h], weight[worst])); more > 0 {
+		more := cmp.Or(cmp.Compare(len(of[h]), len(of[worst])), cmp.Compare(j.suspicion(h), j.suspicion(worst)), cmp.Compare(weight[h], weight[worst]))
+		if more > 0 {
 			worst = h
 		}
 	}
@@ -159,6 +175,14 @@ func (j *judge) mostImpossible(pairs []impossible) (int, []impossible) {
 		return 0, nil
 	}
 	return worst, of[worst]
+}
+
+// suspicion is 1 for suspect coordinates.
+func (j *judge) suspicion(a int) int {
+	if j.suspect[a] {
+		return 1
+	}
+	return 0
 }
 
 // place suggests where each misplaced host stands: by the city that is nearest
@@ -186,13 +210,15 @@ func (j *judge) place() {
 // suspects compares coordinates with the gazetteer. Two cities whose
 // coordinates were swapped may break no law of physics; this sees them.
 func (j *judge) suspects(g Gazetteer) {
-	j.place()
 	if g == nil {
 		return
 	}
 	for _, c := range j.r.Cities {
 		if place, off, wrong := Suspect(c, g, j.t); wrong {
 			j.host(HostVerdict{City: c.Name, Verdict: SuspectPlace, Named: &place, Off: off})
+			if a, planned := slices.BinarySearch(j.names, c.Name); planned {
+				j.suspect[a] = true
+			}
 		}
 	}
 }

@@ -280,6 +280,9 @@ func (r *Report) HostEvidence(h *HostVerdict) string {
 		return fmt.Sprintf("its way out and its way in do not go together over %d cities (correlation %.2f); what it measured is left out", h.Partners, *h.Correlation)
 	case Misplaced:
 		why := fmt.Sprintf("faster than light in glass to %d cities", h.Partners)
+		if h.Partners == 1 {
+			why = "faster than light in glass to a city whose coordinates fit its name"
+		}
 		if h.Nearest != "" {
 			why += fmt.Sprintf("; %.1f ms from %s, so within %s of it", h.NearestRTT, r.Title(h.Nearest), r.miles(h.Within))
 		}
