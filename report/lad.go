@@ -231,10 +231,7 @@ func (c *cholesky) factor() {
 		whole := row[i]
 		for j := range i {
 			above := c.at(j)[:j+1]
-			sum := row[j]
-			for k, v := range above[:j] {
-				sum -= row[k] * v
-			}
+			sum := row[j] - dot(row[:j], above[:j])
 			if row[j] = 0; above[j] > 0 {
 				row[j] = sum / above[j]
 			}
@@ -247,6 +244,24 @@ func (c *cholesky) factor() {
 			row[i] = math.Sqrt(pivot)
 		}
 	}
+}
+
+// dot sums in four strands: one sum would wait for itself at every step, and
+// this is where a large fleet's time goes.
+func dot(a, b []float64) float64 {
+	var s0, s1, s2, s3 float64
+	b = b[:len(a)]
+	k := 0
+	for ; k+4 <= len(a); k += 4 {
+		s0 += a[k] * b[k]
+		s1 += a[k+1] * b[k+1]
+		s2 += a[k+2] * b[k+2]
+		s3 += a[k+3] * b[k+3]
+	}
+	for ; k < len(a); k++ {
+		s0 += a[k] * b[k]
+	}
+	return s0 + s1 + s2 + s3
 }
 
 func (c *cholesky) solve(rhs []float64) []float64 {

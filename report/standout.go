@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -67,32 +68,36 @@ func (r *Report) StandsOut() []Line {
 			lines = append(lines, line)
 		}
 	}
+	judged := r.JudgedPairs()
 	for _, family := range families {
-		lines = append(lines, r.family(family)...)
+		lines = append(lines, r.family(family, judged)...)
 	}
 	return append(lines, info...)
 }
 
 // family lists the pairs of some verdicts: groups first, the largest first.
-func (r *Report) family(family []Verdict) []Line {
+func (r *Report) family(family []Verdict, judged []*PairVerdict) []Line {
 	var pairs []*PairVerdict
-	for _, p := range r.JudgedPairs() {
+	for _, p := range judged {
 		if slices.ContainsFunc(family, p.Has) && !r.explained(p, family[0]) {
 			pairs = append(pairs, p)
 		}
 	}
 	slices.SortStableFunc(pairs, func(a, b *PairVerdict) int { return cmp.Compare(b.badness(family[0]), a.badness(family[0])) })
 	var lines []Line
+	shared := newSharing(pairs)
 	for {
-		host, mine := mostShared(pairs)
+		host, mine := shared.most()
 		if len(mine) < max(2, r.Verdicts.Thresholds.GroupFrom) {
 			break
 		}
 		lines = append(lines, r.group(host, mine, family))
-		pairs = slices.DeleteFunc(pairs, func(p *PairVerdict) bool { return p.From == host || p.To == host })
+		shared.take(mine)
 	}
 	for _, p := range pairs {
-		lines = append(lines, r.single(p, p.among(family)))
+		if !shared.taken[p] {
+			lines = append(lines, r.single(p, p.among(family)))
+		}
 	}
 	return lines
 }
@@ -130,19 +135,43 @@ func (p *PairVerdict) badness(v Verdict) float64 {
 	return 0
 }
 
-// mostShared is the host with most of the pairs, and these.
-func mostShared(pairs []*PairVerdict) (string, []*PairVerdict) {
-	of := map[string][]*PairVerdict{}
+// sharing says which host has most of some pairs, while pairs are taken away.
+type sharing struct {
+	hosts []string // alphabetically
+	of    map[string][]*PairVerdict
+	left  map[string]int
+	taken map[*PairVerdict]bool
+}
+
+func newSharing(pairs []*PairVerdict) *sharing {
+	s := &sharing{of: map[string][]*PairVerdict{}, left: map[string]int{}, taken: map[*PairVerdict]bool{}}
 	for _, p := range pairs {
-		of[p.From], of[p.To] = append(of[p.From], p), append(of[p.To], p)
+		for _, host := range []string{p.From, p.To} {
+			s.of[host] = append(s.of[host], p)
+			s.left[host]++
+		}
 	}
+	s.hosts = slices.Sorted(maps.Keys(s.of))
+	return s
+}
+
+// most is the host with most of the pairs that are left, and these.
+func (s *sharing) most() (string, []*PairVerdict) {
 	host := ""
-	for name := range of {
-		if more := cmp.Or(cmp.Compare(len(of[name]), len(of[host])), cmp.Compare(host, name)); more > 0 {
+	for _, name := range s.hosts {
+		if s.left[name] > s.left[host] {
 			host = name
 		}
 	}
-	return host, of[host]
+	return host, slices.DeleteFunc(slices.Clone(s.of[host]), func(p *PairVerdict) bool { return s.taken[p] })
+}
+
+func (s *sharing) take(pairs []*PairVerdict) {
+	for _, p := range pairs {
+		s.taken[p] = true
+		s.left[p.From]--
+		s.left[p.To]--
+	}
 }
 
 // group is the line of a host with many flagged pairs.

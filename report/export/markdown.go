@@ -104,11 +104,15 @@ func (d *markdown) matrix(metric report.Metric) {
 // mark in italics.
 func (d *markdown) cell(from, to string, metric report.Metric) string {
 	c := d.r.Cell(from, to, metric)
+	grade := ""
+	if mark := d.r.Grade(c.Pair).Mark(); metric == report.Fibre && c.Kind == report.Figure && mark != "" {
+		grade = " " + mark
+	}
 	switch {
 	case c.Kind == report.Figure && d.r.Flag(c.Pair) != "":
-		return "**" + escape(d.r.Flag(c.Pair)) + " " + c.Text(metric.Decimals()) + "**"
+		return "**" + escape(d.r.Flag(c.Pair)) + " " + c.Text(metric.Decimals()) + "**" + grade
 	case c.Kind == report.Figure, c.Kind == report.Self, c.Kind == report.Unplanned:
-		return c.Text(metric.Decimals())
+		return c.Text(metric.Decimals()) + grade
 	default:
 		return "*" + escape(c.Mark) + "*"
 	}
@@ -122,6 +126,11 @@ func (d *markdown) legend() {
 	}
 	for _, m := range d.r.Flags() {
 		items = append(items, "- **"+escape(m.Mark)+"** — "+escape(m.Meaning))
+	}
+	for _, g := range report.Grades() {
+		if g.Mark() != "" && len(d.r.Rows) > 0 {
+			items = append(items, "- "+g.Mark()+" — "+g.String()+": "+g.Range()+" of such distances")
+		}
 	}
 	if len(items) > 0 {
 		d.line(strings.Join(items, "\n"))
