@@ -106,7 +106,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// pinged makes a round of full samples between cities without coordinates.
+// lossRound is a round between three cities without coordinates.
 func lossRound(sent int, lost map[[2]string]int) *report.Round {
 	round := &report.Round{}
 	names := []string{"a", "b", "c"}

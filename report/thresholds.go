@@ -8,8 +8,9 @@ import (
 )
 
 // Thresholds are the numbers that the judge compares with. A field that is zero
-// has its default; a negative one means none at all. The defaults come from
-// where the distributions of a day of 250 cities have their gaps.
+// has the default that its comment states; a negative one means none at all. The
+// defaults come from where the distributions of a day of 250 cities have their
+// gaps; docs/verdicts.md says what each does, and how well it does it.
 type Thresholds struct {
 	SelfPing    time.Duration // 5ms; a host that takes longer to reach itself measures something else
 	Correlation float64       // 0.5; least rank correlation of a host's way out and way in. Bad ones had 0.1, others 0.94 and up
@@ -51,10 +52,9 @@ func DefaultThresholds() Thresholds { return Thresholds{}.filled() }
 
 // filled replaces zeros with defaults, and negatives with zeros.
 func (t Thresholds) filled() Thresholds {
-	const c = 2. / 3
 	return Thresholds{
 		SelfPing: setting(t.SelfPing, 5*time.Millisecond), Correlation: setting(t.Correlation, 0.5),
-		FewPartners: setting(t.FewPartners, 5), GlassLight: setting(t.GlassLight, c), CitySize: setting(t.CitySize, 30),
+		FewPartners: setting(t.FewPartners, 5), GlassLight: setting(t.GlassLight, 2./3), CitySize: setting(t.CitySize, 30),
 		FitFrom: setting(t.FitFrom, 15), Spared: setting(t.Spared, 0.1), Base: setting(t.Base, 13500*time.Microsecond), Slope: setting(t.Slope, 0.0272),
 		Cushion: setting(t.Cushion, 10*time.Millisecond), Over: setting(t.Over, 20*time.Millisecond),
 		Detour: setting(t.Detour, 1.25), Severe: setting(t.Severe, 1.5), Extreme: setting(t.Extreme, 2),
