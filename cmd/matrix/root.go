@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"matrix/data"
+	"matrix/geo"
 	"matrix/probe"
 	"matrix/probe/icmp"
 	"matrix/report"
@@ -61,7 +62,8 @@ func newRoot(std streams) *cobra.Command {
 		return usage("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	o.register(root)
-	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), versionCommand(std))
+	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), versionCommand(std),
+		verdictsCommand(std), relaysCommand(std), citiesCommand(std))
 	return root
 }
 
@@ -88,6 +90,7 @@ type measureFlags struct {
 	fibre, format, out    string
 	rsh, remotePath       string
 	quiet, verbose        bool
+	thresholds            []string
 }
 
 func (o *measureFlags) register(cmd *cobra.Command) {
@@ -115,6 +118,7 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.StringVar(&o.out, "out", "", "write all tables and pages into this `DIR` as well")
 	f.StringVar(&o.in, "in", "", "show the round in this `FILE` instead of measuring: round.json, pairs.csv, a published matrix, WonderNetwork's pings")
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
+	f.StringArrayVar(&o.thresholds, "threshold", nil, "change a threshold of the verdicts, `NAME=VALUE` (matrix verdicts --help lists them)")
 	f.StringVar(&o.rsh, "rsh", "", "reach hosts with this `COMMAND` instead of ssh; it is split as a shell would")
 	f.StringVar(&o.remotePath, "remote-path", "", "`PATH` on the hosts where matrix is, or is put if it is missing or of another version (default: in ~/.cache/matrix)")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
@@ -176,6 +180,12 @@ func (o *measureFlags) check() (show, error) {
 	}
 	if err := s.options.Units.UnmarshalText([]byte(o.units)); err != nil {
 		return s, usage("--units: %w", err)
+	}
+	s.options.Gazetteer = geo.World()
+	for _, setting := range o.thresholds {
+		if err := s.options.Thresholds.Set(setting); err != nil {
+			return s, usage("--threshold: %w", err)
+		}
 	}
 	if o.metric != "" {
 		var metric report.Metric
