@@ -51,6 +51,8 @@ type optionsJSON struct {
 
 	TrafficClass int  `json:"tos,omitempty"`
 	DontFragment bool `json:"df,omitempty"`
+
+	Engine string `json:"engine,omitempty"`
 }
 
 type hostJSON struct {
@@ -123,7 +125,7 @@ func WriteRound(w io.Writer, r *probe.Round) error {
 	out.words("source", r.Source)
 	out.words("version", r.Version)
 	if o := r.Options; o != (probe.Options{}) {
-		out.value("options", optionsJSON{o.Count, millis(o.Interval), millis(o.Timeout), o.Size, o.Rate, o.TrafficClass, o.DontFragment})
+		out.value("options", optionsJSON{o.Count, millis(o.Interval), millis(o.Timeout), o.Size, o.Rate, o.TrafficClass, o.DontFragment, o.Engine})
 	}
 	out.value("partial", r.Partial)
 	writeList(out, "cities", r.Cities, func(c probe.City) any { return c })

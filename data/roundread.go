@@ -231,7 +231,7 @@ func (r *roundReader) options() error {
 	}
 	r.round.Options = probe.Options{Count: o.Count, Interval: time.Duration(o.Interval),
 		Timeout: time.Duration(o.Timeout), Size: o.Size, Rate: o.Rate,
-		TrafficClass: o.TrafficClass & 0xff, DontFragment: o.DontFragment}
+		TrafficClass: o.TrafficClass & 0xff, DontFragment: o.DontFragment, Engine: probe.Clean(o.Engine, maxName)}
 	return nil
 }
 

@@ -4,9 +4,14 @@
 //	latitude, longitude ─ Point ─┬─ Distance ── Miles ─┬─ Speed ── MilesPerMs ─ PercentOf ── Percent
 //	                    Point ───┘     round-trip time ─┘            fibre speed ─┘
 //
+//	a city's name, country ─ Gazetteer ── Places
+//
 // Distances are great circles on a sphere. Against the WGS84 ellipsoid that is
 // at most 0.56 % off, less than the size of the cities themselves. It is the
 // only package that imports golang/geo.
+//
+// The gazetteer's places are those of GeoNames (https://www.geonames.org), CC BY
+// 4.0.
 package geo
 
 import (

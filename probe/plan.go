@@ -18,6 +18,8 @@ type Options struct {
 
 	TrafficClass int  `json:"tos,omitempty"` // type of service (IPv4) or traffic class (IPv6), 0 to 255
 	DontFragment bool `json:"df,omitempty"`  // a packet that is too big for the path is refused, not cut
+
+	Engine string `json:"engine,omitempty"` // that sends them, of those that the host has; "": its best
 }
 
 // DefaultOptions ping as ping does, and give a slow path five seconds.

@@ -90,6 +90,7 @@ const (
 	markDistance = "dist?"
 	markStat     = "stat?"
 	markTooFast  = "fast?"
+	markNotThere = "place"
 )
 
 func (r *Report) allMarks() []Mark {
@@ -105,6 +106,7 @@ func (r *Report) allMarks() []Mark {
 		Mark{markNear, r.nearReason() + ", too near for a speed", Measured},
 		Mark{markDistance, noDistance, Measured},
 		Mark{markTooFast, tooFast, Measured},
+		Mark{markNotThere, notThere, Measured},
 		Mark{markStat, "the source does not give this figure", Measured},
 	)
 }
@@ -134,6 +136,8 @@ func (r *Report) noFigureMark(p *Pair, metric Metric) string {
 		return markNear
 	case ofSpeed && p.NoSpeed == tooFast:
 		return markTooFast
+	case ofSpeed && p.NoSpeed == notThere:
+		return markNotThere
 	default:
 		return markStat
 	}

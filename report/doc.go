@@ -2,7 +2,7 @@
 // is shown.
 //
 //	probe.Round ─┐                 ┌─ Cell (a figure, or why there is none), Marks
-//	distances ───┼─ New ─ Report ─┼─ Worst, Best, Headline, Lossy, Spread       ├─ report/terminal
+//	distances ───┼─ New ─ Report ─┼─ Worst, Best, Lossy, Spread                 ├─ report/terminal
 //	Options ─────┘                ├─ Coverage, Gaps, MostMissing, Footnotes      ├─ report/export
 //	                              └─ Method                                      └─ report/site
 //

@@ -2,40 +2,26 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
+	"strings"
 
 	"matrix/geo"
-	"matrix/probe"
 )
 
 // RankFrom is the shortest distance at which a pair is ranked by percent of
 // fibre (VERDICTS.md: no grade under 100 miles).
 const RankFrom geo.Miles = 100
 
-// StandsOut is the part of the fleet's median percent of fibre below which a
-// pair stands out: it takes four times as long as its distance usually does
-// there. In the tables of 2011 that is Baltimore–New York and Paris–Zurich,
-// which went over another continent and another country, and no other pair.
-const StandsOut = 0.25
-
-// What no signal can do (VERDICTS.md, "Misplaced host"): travel in glass at more
-// than 2/3 c, with 30 miles allowed for the size of cities.
-const (
-	fastest            = geo.LightSpeed * 2 / 3
-	citySize geo.Miles = 30
-)
-
 // tooFast says whether a signal would have to be faster than light in glass to
 // come and go in the pair's shortest RTT. Then its distance is wrong, or its
 // RTT is, and no speed is to be made of them.
-func (p *Pair) tooFast(stat probe.Stat) bool {
+func (r *Report) tooFast(p *Pair) bool {
 	rtt, ok := p.Stats.Get(Min)
 	if !ok {
-		rtt, _ = p.Stats.Get(stat)
+		rtt, _ = p.Stats.Get(r.Method.Stat)
 	}
-	speed, ok := geo.Speed(*p.Miles-citySize, rtt)
-	return ok && speed > fastest
+	speed, ok := geo.Speed(*p.Miles-r.limits.CitySize, rtt)
+	return ok && float64(speed) > r.limits.GlassLight*float64(geo.LightSpeed)
 }
 
 // tooFast is why an impossible pair has no speed.
@@ -45,47 +31,54 @@ const tooFast = "faster than light in glass: a place or the RTT is wrong"
 // light in glass.
 func (p *Pair) Impossible() bool { return p.NoSpeed == tooFast }
 
+// Verdict is what the report calls the pair's two cities; Fine for a pair that
+// nobody judged.
+func (r *Report) Verdict(p *Pair) Verdict {
+	if p == nil || r.Verdicts == nil {
+		return Fine
+	}
+	if v := r.Verdicts.Pair(p.From, p.To); v != nil {
+		return v.Verdict()
+	}
+	return Fine
+}
+
+// Grade is how well the pair's two cities use their distance.
+func (r *Report) Grade(p *Pair) Grade {
+	if p == nil || p.Fibre == nil {
+		return Ungraded
+	}
+	if v := r.Verdicts.Pair(p.From, p.To); v != nil {
+		return v.Grade
+	}
+	return Ungraded
+}
+
 // Flag is the mark before the figures of a pair that stands out, "" for the
 // rest.
-func (r *Report) Flag(p *Pair) string {
-	if r.Outlier(p) {
-		return "!"
-	}
-	return ""
-}
+func (r *Report) Flag(p *Pair) string { return r.Verdict(p).Mark() }
 
 // Flags explains the flags that occur, for the legend.
 func (r *Report) Flags() []Mark {
-	if !slices.ContainsFunc(r.order, r.Outlier) {
-		return nil
+	meanings := map[string][]string{}
+	for v := InvalidSource; v > Unjudged; v-- {
+		if mark := v.Mark(); mark != "" && slices.ContainsFunc(r.order, func(p *Pair) bool { return r.Verdict(p) == v }) {
+			meanings[mark] = append(meanings[mark], v.String()+": "+v.Meaning())
+		}
 	}
-	return []Mark{{"!", "stands out: under a quarter of the median % of fibre", Measured}}
+	var marks []Mark
+	for _, mark := range []string{"!", "?", "%", "≠", "~"} {
+		if all := meanings[mark]; len(all) > 0 {
+			marks = append(marks, Mark{mark, strings.Join(all, "; "), Measured})
+		}
+	}
+	return marks
 }
 
-// tooFastNote is the footnote on pairs that cannot be true; it names the city
-// that most of them share.
-func (r *Report) tooFastNote() (probe.Warning, bool) {
-	pairs, cities := 0, map[string]int{}
-	for _, p := range r.order {
-		if p.Impossible() {
-			pairs++
-			cities[p.From]++
-			cities[p.To]++
-		}
-	}
-	note := probe.Warning{Text: fmt.Sprintf("%d pairs are faster than light in glass can be, and so have no speed", pairs)}
-	most := 0
-	for _, c := range r.Cities {
-		if n := cities[c.Name]; n > most {
-			most, note.Subject = n, c.Name
-		}
-	}
-	if most <= 2 || 2*most < pairs {
-		note.Subject = "" // it may be either of two, or any of many
-	} else {
-		note.Text += fmt.Sprintf("; it is in %d of them: is it where the inventory says?", most)
-	}
-	return note, pairs > 0
+// InvalidSource says whether the pair was measured by a host whose measurements
+// cannot be true.
+func (r *Report) InvalidSource(p *Pair) bool {
+	return p != nil && r.Verdicts.hostIs(p.From, InvalidSource)
 }
 
 // Worst are the n pairs that use the distance worst, by percent of fibre, one a
@@ -122,25 +115,6 @@ func (r *Report) ranked(n int, compare func(a, b *Pair) int) []*Pair {
 	return first
 }
 
-// Headline is the short list under a matrix: the pairs that stand out, worst
-// first, at least two and at most five of them.
-func (r *Report) Headline() []*Pair {
-	worst := r.Worst(5)
-	for i, p := range worst {
-		if i >= 2 && !r.Outlier(p) {
-			return worst[:i]
-		}
-	}
-	return worst
-}
-
-// Outlier says whether a pair's percent of fibre is so far below the fleet's
-// median that it stands out.
-func (r *Report) Outlier(p *Pair) bool {
-	return p != nil && p.Fibre != nil && p.Miles != nil && *p.Miles >= RankFrom &&
-		float64(*p.Fibre) < StandsOut*r.medianFibre
-}
-
 // Lossy are the n measured pairs that lost most of their echo requests, of
 // those that lost any.
 func (r *Report) Lossy(n int) []*Pair {
@@ -156,4 +130,30 @@ func (r *Report) Lossy(n int) []*Pair {
 		return cmp.Compare(lossB, lossA)
 	})
 	return pairs[:min(n, len(pairs))]
+}
+
+// Relays are the pairs that the best one-stop way speeds up by so much at least,
+// the largest gain first.
+func (r *Report) Relays(least Ms) []*PairVerdict {
+	var pairs []*PairVerdict
+	for _, p := range r.JudgedPairs() {
+		if p.RTT != nil && p.Relay != "" && p.Saves() > 0 && p.Saves() >= least {
+			pairs = append(pairs, p)
+		}
+	}
+	slices.SortStableFunc(pairs, func(a, b *PairVerdict) int { return cmp.Compare(b.Saves(), a.Saves()) })
+	return pairs
+}
+
+// Saves is how much faster the best one-stop way is.
+func (p *PairVerdict) Saves() Ms { return *p.RTT - p.RelayRTT() }
+
+// Location is where a city is said to be; nil if that is not known.
+func (r *Report) Location(city string) *Location {
+	for _, c := range r.Cities {
+		if c.Name == city {
+			return c.Location
+		}
+	}
+	return nil
 }

@@ -17,6 +17,10 @@ type Options struct {
 	Fibre     geo.MilesPerMs // speed of light in fibre
 	Distances Distances      // nil: from the round's coordinates
 	Model     string         // how distances were come by, if Distances is set: "distances.csv"
+
+	Thresholds Thresholds // of the verdicts; zero: the defaults
+	Gazetteer  Gazetteer  // nil: coordinates are not compared with names
+	Verdicts   *Verdicts  // of the whole round, where this is a selection of it; nil: judged here
 }
 
 // Distances says how far apart two cities are; false if it is not known.
@@ -32,12 +36,12 @@ type Report struct {
 	Method   Method
 	Coverage Coverage
 	Notes    []probe.Warning // footnotes, in order
+	Verdicts *Verdicts       // on hosts and pairs
 	pairs    map[probe.Pair]*Pair
 	self     []*Pair           // of cities pinging themselves
 	order    []*Pair           // planned pairs, in the order of the round
 	title    map[string]string // by name, cleaned
-
-	medianFibre float64 // of all pairs; 0 if none has a figure
+	limits   Thresholds
 }
 
 // Pair is one ordered pair's sample with what follows from it.
@@ -71,6 +75,7 @@ func New(round *probe.Round, options Options) *Report {
 		Notes:    slices.Clone(round.Warnings),
 		pairs:    make(map[probe.Pair]*Pair, len(round.Samples)),
 		title:    make(map[string]string, len(round.Cities)),
+		limits:   options.Thresholds.filled(),
 	}
 	for _, state := range probe.States() {
 		if n := round.Count(state); n > 0 {
@@ -91,12 +96,10 @@ func New(round *probe.Round, options Options) *Report {
 		r.self = append(r.self, p)
 	}
 	r.layOut()
-	if spread, ok := r.Spread(Fibre); ok {
-		r.medianFibre = spread.Median
+	if r.Verdicts = options.Verdicts; r.Verdicts == nil {
+		r.Verdicts = Judge(r, options.Thresholds, options.Gazetteer)
 	}
-	if note, found := r.tooFastNote(); found {
-		r.Notes = append(r.Notes, note)
-	}
+	r.withhold()
 	return r
 }
 
@@ -132,7 +135,7 @@ func (r *Report) join(sample *probe.Sample, distances Distances) *Pair {
 	case !ok || rtt <= 0:
 		p.NoSpeed = noStat(r.Method.Stat)
 	}
-	if p.NoSpeed == "" && p.tooFast(r.Method.Stat) {
+	if p.NoSpeed == "" && r.tooFast(p) {
 		p.NoSpeed = tooFast
 	}
 	if p.NoSpeed != "" {
@@ -144,6 +147,20 @@ func (r *Report) join(sample *probe.Sample, distances Distances) *Pair {
 	}
 	return p
 }
+
+// withhold takes back the speeds of cities that are not where they say: they
+// were made with a distance that is wrong, however likely they look.
+func (r *Report) withhold() {
+	for _, p := range r.order {
+		wrong := r.Verdicts.hostIs(p.From, Misplaced) || r.Verdicts.hostIs(p.To, Misplaced)
+		if wrong && p.Speed != nil {
+			p.Speed, p.Fibre, p.NoSpeed = nil, nil, notThere
+		}
+	}
+}
+
+// notThere is why pairs of a misplaced city have no speed.
+const notThere = "one of the two cities is not where its coordinates are"
 
 // layOut finds the rows and columns: cities that occur as from, and as to.
 func (r *Report) layOut() {

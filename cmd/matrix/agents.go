@@ -63,7 +63,7 @@ func (o *fleetFlags) opener(addresses probe.Addresses, log *slog.Logger) (probe.
 	return &opener{
 		addresses: addresses,
 		own:       own,
-		local:     probe.InProcess{New: icmp.Default, Build: version()},
+		local:     probe.InProcess{New: func() probe.Pinger { return &icmp.ByJob{} }, Build: version()},
 		remote: &wire.Opener{Dialer: wire.DialFunc(func(ctx context.Context, city probe.City) (wire.Conn, error) {
 			conn, err := dialer.Dial(ctx, city)
 			if err != nil {
@@ -100,7 +100,7 @@ command of the ssh key that the coordinator uses:
   restrict,command="matrix probe" ssh-ed25519 AAAA…`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return wire.Serve(cmd.Context(), std.in, std.out, icmp.Default(), version())
+			return wire.Serve(cmd.Context(), std.in, std.out, &icmp.ByJob{}, version())
 		},
 	}
 }

@@ -27,6 +27,18 @@ traceroute. Nothing leaves the machine, and nothing is left on it.
 The command runs at a host beside all cities, with --at in a city. In it,
 "matrix lab exec", "matrix lab set" and "matrix lab ledger" reach the lab.
 
+A route file (--route) says where the network differs from the table, in TOML:
+
+  [[route]]
+  from = "baltimore"          # "*" for every city
+  to   = "newyork"
+  rtt  = "174.7ms"            # and, if wanted, delay (one way), jitter, loss = 0.05
+  hops = [{name = "cr1.par.example", delay = "46ms"}, {name = "x", delay = "80ms", silent = true}]
+
+  [[city]]
+  name = "paris"
+  down = true                 # or sshd = "none", key = "wrong", disk = "1M", shell = "/path"
+
 Needs Linux, and root or user namespaces. Exit status: that of the command.`
 
 const labExamples = `  matrix lab --cities cities.csv --rtt rtt.csv -- matrix --rsh "matrix lab exec"
@@ -100,6 +112,16 @@ func (o *labFlags) config() (lab.Config, error) {
 		if config.Routes, err = lab.ReadRoutes(o.route); err != nil {
 			return lab.Config{}, &statusError{exitArguments, err}
 		}
+	}
+	if o.at != "" {
+		at, err := inventory.Find(o.at)
+		if err != nil {
+			return lab.Config{}, err
+		}
+		config.At = at.Name
+	}
+	if o.loss < 0 || o.loss > 1 {
+		return lab.Config{}, usage("--loss %v: want a ratio from 0 to 1", o.loss)
 	}
 	return config, nil
 }

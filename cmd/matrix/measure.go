@@ -28,16 +28,11 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 			return fmt.Errorf("--out: %w", err)
 		}
 	}
-	var remarks []probe.Warning
-	if o.distances != "" {
-		distances, err := data.OpenDistances(o.distances, inventory)
-		if err != nil {
-			return err
-		}
-		remarks = append(remarks, distances.Warnings...)
-		s.options.Distances, s.options.Model = distances, "distances from "+filepath.Base(o.distances)
+	remarks, err := o.measureDistances(inventory, &s.options)
+	if err != nil {
+		return err
 	}
-	round, err := o.round(ctx, inventory, std)
+	round, err := o.round(ctx, inventory, &s, std)
 	if err != nil {
 		return err
 	}
@@ -48,35 +43,63 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 	return roundStatus(round)
 }
 
-func (o *measureFlags) round(ctx context.Context, inventory *data.Inventory, std streams) (*probe.Round, error) {
-	if o.in != "" {
-		return o.roundFromFile(inventory)
+// measureDistances reads the distances, if they are in a file, and returns what
+// is to be said of it.
+func (o *measureFlags) measureDistances(inventory *data.Inventory, options *report.Options) ([]probe.Warning, error) {
+	if o.distances == "" {
+		return nil, nil
 	}
-	if err := inventory.CheckMeasurable(); err != nil {
+	distances, err := data.OpenDistances(o.distances, inventory)
+	if err != nil {
 		return nil, err
 	}
-	return o.roundFromNetwork(ctx, inventory, std)
+	options.Distances, options.Model = distances, "distances from "+filepath.Base(o.distances)
+	return distances.Warnings, nil
 }
 
-func (o *measureFlags) roundFromFile(inventory *data.Inventory) (*probe.Round, error) {
+func (o *measureFlags) round(ctx context.Context, inventory *data.Inventory, s *show, std streams) (*probe.Round, error) {
+	if o.in == "" {
+		if err := inventory.CheckMeasurable(); err != nil {
+			return nil, err
+		}
+		return o.roundFromNetwork(ctx, inventory, std)
+	}
+	round, inventory, err := o.roundFromFile(inventory)
+	if err != nil {
+		return nil, err
+	}
+	return round, o.choosePairs(round, inventory, &s.options)
+}
+
+// roundFromFile reads a whole round. If no inventory was named its cities are
+// one.
+func (o *measureFlags) roundFromFile(inventory *data.Inventory) (*probe.Round, *data.Inventory, error) {
 	round, err := data.OpenRound(o.in, inventory)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if inventory == nil {
-		inventory = &data.Inventory{Cities: round.Cities}
-	} else {
-		round.Warnings = append(round.Warnings, inventory.Warnings...)
+		return round, &data.Inventory{Cities: round.Cities}, nil
 	}
+	round.Warnings = append(round.Warnings, inventory.Warnings...)
+	return round, inventory, nil
+}
+
+// choosePairs keeps the pairs that were asked for. They are judged by the whole
+// round first: a row alone has no relays and no fleet to be compared with.
+func (o *measureFlags) choosePairs(round *probe.Round, inventory *data.Inventory, options *report.Options) error {
 	selection, err := o.selection(inventory)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if len(selection.From)+len(selection.To) > 0 {
+		options.Verdicts = report.New(round, *options).Verdicts
 	}
 	round.Select(selection)
 	if round.Planned() == 0 {
-		return nil, usage("%s: no pair of that selection is in it", o.in)
+		return usage("%s: no pair of that selection is in it", o.in)
 	}
-	return round, nil
+	return nil
 }
 
 // roundFromNetwork resolves, plans and measures.

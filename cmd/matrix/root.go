@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"matrix/data"
+	"matrix/geo"
 	"matrix/probe"
+	"matrix/probe/icmp"
 	"matrix/report"
 )
 
@@ -58,7 +60,8 @@ func newRoot(std streams) *cobra.Command {
 		return usage("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	o.register(root)
-	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), traceCommand(std), versionCommand(std))
+	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), traceCommand(std), versionCommand(std),
+		verdictsCommand(std), relaysCommand(std), citiesCommand(std))
 	return root
 }
 
@@ -84,6 +87,7 @@ type measureFlags struct {
 	metric, stat, units string
 	fibre, format, out  string
 	quiet               bool
+	thresholds          []string
 }
 
 func (o *measureFlags) register(cmd *cobra.Command) {
@@ -98,6 +102,9 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.VarP((*seconds)(&o.options.Timeout), "timeout", "t", "a reply that takes more `TIME` is lost")
 	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
 	f.IntVar(&o.options.Rate, "rate", o.options.Rate, "at most this many echo requests a second from one host")
+	f.IntVar(&o.options.TrafficClass, "tos", 0, "type of service, or traffic class, 0 to 255")
+	f.BoolVar(&o.options.DontFragment, "df", false, "do not let packets be cut into fragments")
+	f.StringVar(&o.options.Engine, "engine", "", "how to ping: kernel (Linux, the default there) or probing (portable)")
 	o.registerFamily(f)
 	f.StringVar(&o.metric, "metric", "", "show only one of rtt, speed, fibre, loss, distance (default the first three)")
 	f.StringVar(&o.stat, "stat", "avg", "which round-trip time of a pair: min, median, avg or max")
@@ -107,6 +114,7 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.StringVar(&o.out, "out", "", "write all tables and pages into this `DIR` as well")
 	f.StringVar(&o.in, "in", "", "show the round in this `FILE` instead of measuring: round.json, pairs.csv, a published matrix, WonderNetwork's pings")
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
+	f.StringArrayVar(&o.thresholds, "threshold", nil, "change a threshold of the verdicts, `NAME=VALUE` (matrix verdicts --help lists them)")
 	o.registerReach(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
 	o.registerVerbose(f)
@@ -131,7 +139,7 @@ func (s *seconds) Set(text string) error {
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
-var measuring = []string{"count", "interval", "timeout", "size", "rate", "ipv4", "ipv6", "rsh", "remote-path"}
+var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "engine", "ipv4", "ipv6", "rsh", "remote-path"}
 
 // clashes refuses flags that contradict each other.
 func clashes(flags *pflag.FlagSet) error {
@@ -173,12 +181,21 @@ func (o *measureFlags) check() (show, error) {
 	if err := s.options.Units.UnmarshalText([]byte(o.units)); err != nil {
 		return s, usage("--units: %w", err)
 	}
+	s.options.Gazetteer = geo.World()
+	for _, setting := range o.thresholds {
+		if err := s.options.Thresholds.Set(setting); err != nil {
+			return s, usage("--threshold: %w", err)
+		}
+	}
 	if o.metric != "" {
 		var metric report.Metric
 		if err := metric.UnmarshalText([]byte(o.metric)); err != nil {
 			return s, usage("--metric: %w", err)
 		}
 		s.metrics = []report.Metric{metric}
+	}
+	if err := icmp.Check(o.options.Engine); err != nil {
+		return s, usage("--engine: %w", err)
 	}
 	if _, ok := writers[s.format]; !ok {
 		return s, usage("--format %s: want table, csv, json, markdown or html", o.format)

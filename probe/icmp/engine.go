@@ -1,10 +1,58 @@
 package icmp
 
 import (
+	"context"
 	"fmt"
+	"sync"
 
 	"matrix/probe"
 )
+
+// ByJob runs every job on the engine that its options name. The zero value is
+// ready.
+type ByJob struct {
+	mu   sync.Mutex
+	last probe.Pinger
+}
+
+var (
+	_ probe.Pinger   = (*ByJob)(nil)
+	_ probe.Examined = (*ByJob)(nil)
+)
+
+// Ping runs a job; see probe.Pinger.
+func (b *ByJob) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)) error {
+	engine, err := New(job.Engine)
+	if err != nil {
+		return &probe.HostError{Op: "choose an engine", Err: err}
+	}
+	b.mu.Lock()
+	b.last = engine
+	b.mu.Unlock()
+	return engine.Ping(ctx, job, emit)
+}
+
+// Health is that of the engine of the last job.
+func (b *ByJob) Health() probe.Health {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.last == nil {
+		return probe.Health{}
+	}
+	return probe.HealthOf(b.last)
+}
+
+// Check refuses an engine that no system has.
+func Check(name string) error {
+	if name == "" || name == "kernel" || name == "probing" {
+		return nil
+	}
+	return errNoEngine(name)
+}
+
+func errNoEngine(name string) error {
+	return fmt.Errorf("unknown engine %q: want kernel or probing", name)
+}
 
 // New is the engine of a name: "kernel" or "probing"; "" is the best that this
 // system has.
@@ -17,7 +65,7 @@ func New(name string) (probe.Pinger, error) {
 	case "probing":
 		return &Probing{}, nil
 	}
-	return nil, fmt.Errorf("unknown engine %q: want kernel or probing", name)
+	return nil, errNoEngine(name)
 }
 
 // Default is the best engine that this system has: Kernel on Linux, Probing

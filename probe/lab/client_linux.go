@@ -17,7 +17,8 @@ import (
 // command gets the descriptors themselves, so that nothing is copied. When ctx
 // ends, or this process does, the command is killed with its children.
 func Exec(ctx context.Context, door string, c Command) (int, error) {
-	return ask(ctx, door, request{Exec: &execRequest{City: c.City, Argv: c.Argv}}, c)
+	answer, err := ask(ctx, door, request{Exec: &execRequest{City: c.City, Argv: c.Argv}}, c)
+	return answer.Status, err
 }
 
 // Ledger writes the lab's ledger to a file, as CSV: counters in a first line
@@ -34,17 +35,17 @@ func Set(ctx context.Context, door string, change Change) error {
 	return err
 }
 
-func ask(ctx context.Context, door string, r request, c Command) (int, error) {
+func ask(ctx context.Context, door string, r request, c Command) (response, error) {
 	address := &net.UnixAddr{Name: door, Net: "unixpacket"}
 	conn, err := net.DialUnix(address.Net, nil, address)
 	if err != nil {
-		return 0, fmt.Errorf("reach the lab: %w", err)
+		return response{}, fmt.Errorf("reach the lab: %w", err)
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	if err := send(conn, r, c); err != nil {
-		return 0, fmt.Errorf("ask the lab: %w", err)
+		return response{}, fmt.Errorf("ask the lab: %w", err)
 	}
 	done := make(chan struct{})
 	defer close(done)
@@ -53,13 +54,13 @@ func ask(ctx context.Context, door string, r request, c Command) (int, error) {
 	answer, err := receive(conn)
 	switch {
 	case ctx.Err() != nil:
-		return 0, ctx.Err()
+		return response{}, ctx.Err()
 	case err != nil:
-		return 0, fmt.Errorf("the lab ended: %w", err)
+		return response{}, fmt.Errorf("the lab ended: %w", err)
 	case answer.Error != "":
-		return 0, fmt.Errorf("lab: %s", answer.Error)
+		return response{}, fmt.Errorf("lab: %s", answer.Error)
 	}
-	return answer.Status, nil
+	return answer, nil
 }
 
 // send asks, with the command's descriptors beside the question.

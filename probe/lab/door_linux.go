@@ -34,8 +34,7 @@ func (d *door) serve(listener *net.UnixListener) error {
 		}
 		go func() {
 			defer conn.Close()
-			status, err := d.handle(conn)
-			answer := response{Status: status}
+			answer, err := d.handle(conn)
 			if err != nil {
 				answer.Error = err.Error()
 			}
@@ -45,7 +44,7 @@ func (d *door) serve(listener *net.UnixListener) error {
 	}
 }
 
-func (d *door) handle(conn *net.UnixConn) (int, error) {
+func (d *door) handle(conn *net.UnixConn) (answer response, err error) {
 	r, files, err := readRequest(conn)
 	defer func() {
 		for _, f := range files {
@@ -56,18 +55,21 @@ func (d *door) handle(conn *net.UnixConn) (int, error) {
 	}()
 	switch {
 	case err != nil:
-		return 0, err
+	case r.Count:
+		_, answer.Counters = d.engine.snapshot()
 	case r.Ledger:
 		chunks, counters := d.engine.snapshot()
-		return 0, writeCSV(files[1], chunks, counters, d.net.hosts)
+		err = writeCSV(files[1], chunks, counters, d.net.hosts)
 	case r.Change != nil:
 		d.engine.mu.Lock()
 		defer d.engine.mu.Unlock()
-		return 0, d.net.change(r.Change)
+		err = d.net.change(r.Change)
 	case r.Exec != nil && len(r.Exec.Argv) > 0:
-		return d.exec(conn, r.Exec, files)
+		answer.Status, err = d.exec(conn, r.Exec, files)
+	default:
+		err = errors.New("empty request")
 	}
-	return 0, errors.New("empty request")
+	return answer, err
 }
 
 // readRequest reads the first message of a client and its descriptors.

@@ -30,6 +30,20 @@ const (
 	chunkSize = 1 << 12
 )
 
+// tooLate is the share of late packets from which a lab's figures are no longer
+// those of its table.
+const tooLate = 0.01
+
+// complain says on w what was wrong with a lab that is over.
+func (c Counters) complain(w io.Writer) {
+	if share := float64(c.Late) / float64(max(c.Delivered, 1)); share > tooLate {
+		fmt.Fprintf(w, "matrix lab: this machine was too busy: %.0f %% of the packets came over %v late, and what was measured is too slow\n", share*100, lateAfter)
+	}
+	if c.RingDrops > 0 {
+		fmt.Fprintf(w, "matrix lab: this machine was too busy: %d packets were lost that should not have been\n", c.RingDrops)
+	}
+}
+
 // entry is one echo packet that the engine delivered.
 type entry struct {
 	at             int64 // wall clock of the delivery, nanoseconds

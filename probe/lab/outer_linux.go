@@ -30,7 +30,8 @@ type Lab struct {
 // the command's exit status, 128 + n if signal n ended it. The command shares
 // the terminal and the environment of this process, with the variables above,
 // a PATH that finds the lab's ssh first, and a runtime folder of its own. When
-// ctx ends, the command is killed.
+// ctx ends, the command is killed. A lab that could not keep its promises says
+// so on Stderr.
 func Run(ctx context.Context, c Config, argv []string) (int, error) {
 	if len(argv) == 0 {
 		return 0, errors.New("lab: no command to run")
@@ -43,9 +44,14 @@ func Run(ctx context.Context, c Config, argv []string) (int, error) {
 	if city == "" {
 		city = Operator
 	}
-	status, err := ask(ctx, l.Door, request{Exec: &execRequest{City: city, Argv: argv, Attached: true}},
+	answer, err := ask(ctx, l.Door, request{Exec: &execRequest{City: city, Argv: argv, Attached: true}},
 		Command{Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, Signals: c.Signals})
-	return status, errors.Join(err, l.Close())
+	if err == nil && c.Stderr != nil {
+		if counted, err := ask(ctx, l.Door, request{Count: true}, Command{}); err == nil {
+			counted.Counters.complain(c.Stderr)
+		}
+	}
+	return answer.Status, errors.Join(err, l.Close())
 }
 
 // Start sets up a lab. It must be closed; if this process dies, however, it

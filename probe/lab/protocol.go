@@ -51,6 +51,7 @@ type state struct {
 type request struct {
 	Exec   *execRequest `json:",omitempty"`
 	Ledger bool         `json:",omitempty"` // write the ledger to standard output
+	Count  bool         `json:",omitempty"` // answer with the counters
 	Change *Change      `json:",omitempty"`
 	Signal int          `json:",omitempty"` // later messages: for the command
 }
@@ -65,8 +66,9 @@ type execRequest struct {
 
 // response ends a request.
 type response struct {
-	Status int
-	Error  string
+	Status   int
+	Error    string
+	Counters Counters `json:",omitzero"`
 }
 
 // maxRequest bounds a request, command line included.

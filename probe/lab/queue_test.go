@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -74,5 +75,18 @@ func BenchmarkQueue(b *testing.B) {
 		h := q.pop()
 		h.due += 5000
 		q.push(h)
+	}
+}
+
+func TestALabThatWasLateSaysSo(t *testing.T) {
+	for want, c := range map[string]Counters{
+		"": {Delivered: 1000, Late: 10},
+		"matrix lab: this machine was too busy: 2 % of the packets came over 1ms late, and what was measured is too slow\n": {Delivered: 1000, Late: 20},
+		"matrix lab: this machine was too busy: 3 packets were lost that should not have been\n":                            {Delivered: 1000, RingDrops: 3},
+	} {
+		var b strings.Builder
+		if c.complain(&b); b.String() != want {
+			t.Errorf("%+v: %q, want %q", c, b.String(), want)
+		}
 	}
 }

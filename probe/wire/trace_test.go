@@ -202,9 +202,9 @@ func TestServeRefusesTraces(t *testing.T) {
 }
 
 func TestTraceConformance(t *testing.T) {
-	tracetest.Require(t, &icmp.Probing{})
+	tracetest.Require(t, &icmp.ByJob{})
 	tracetest.Conform(t, func(t *testing.T) probe.Tracer {
-		session, err := (&Opener{Dialer: serving(t, &icmp.Probing{})}).Open(t.Context(), probe.City{})
+		session, err := (&Opener{Dialer: serving(t, &icmp.ByJob{})}).Open(t.Context(), probe.City{})
 		if err != nil {
 			t.Fatal(err)
 		}

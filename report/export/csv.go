@@ -55,7 +55,8 @@ func corner(r *report.Report, metric report.Metric) string {
 
 // PairsCSV writes a line a planned pair. Times are UTC, RTTs milliseconds with
 // three decimals, loss and percent_of_fibre percent; the speed is that of the
-// report's statistic. In kilometres the columns are km and km_per_ms.
+// report's statistic. Verdict, grade and evidence are those of both directions
+// together. In kilometres the columns are km and km_per_ms.
 func PairsCSV(w io.Writer, r *report.Report) error {
 	units := r.Method.Units
 	length, speed := "miles", "mi_per_ms"
@@ -67,6 +68,7 @@ func PairsCSV(w io.Writer, r *report.Report) error {
 		"source", "destination", "timestamp", "min", "avg", "max", "mdev",
 		"sent", "received", "state", "address",
 		"median", "jitter", "loss", length, speed, "percent_of_fibre", "reason",
+		"verdict", "grade", "evidence",
 	})
 	for _, p := range r.Pairs() {
 		if err != nil {
@@ -102,6 +104,7 @@ func pairFields(r *report.Report, p *report.Pair) []string {
 		millis(report.Median), millis(report.Jitter), value(report.Loss, 1),
 		value(report.Distance, 1), value(report.Speed, 3), value(report.Fibre, 3),
 		text(p.Reason),
+		r.Verdict(p).String(), r.Grade(p).String(), text(r.Evidence(p)),
 	}
 }
 

@@ -32,6 +32,11 @@ var writers = map[string]func(io.Writer, *report.Report) error{
 	"pairs.csv":    export.PairsCSV,
 	"round.json":   export.JSON,
 	"matrix.md":    export.Markdown,
+
+	"verdicts.json": export.VerdictsJSON,
+	"verdicts.csv":  export.VerdictsCSV,
+	"relays.json":   func(w io.Writer, r *report.Report) error { return export.RelaysJSON(w, r, 5) },
+	"relays.csv":    func(w io.Writer, r *report.Report) error { return export.RelaysCSV(w, r, 5) },
 }
 
 func matrix(m report.Metric) func(io.Writer, *report.Report) error {
@@ -122,6 +127,32 @@ func TestJSON(t *testing.T) {
 		}
 		if regexp.MustCompile(`NaN|Inf|<script|\x{202e}`).Match(text) {
 			t.Errorf("%s: something that must not be there", name)
+		}
+	}
+}
+
+// TestVerdictsJSON: the shape that others rely on, and what the tables of 2011
+// say.
+func TestVerdictsJSON(t *testing.T) {
+	for name, round := range map[string]*report.Round{"published": reporttest.Published(), "mixed": reporttest.Mixed(), "hostile": reporttest.Hostile(), "empty": {}} {
+		var got export.Verdicts
+		text := write(t, "verdicts.json", average(round))
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&got); err != nil || got.Hosts == nil || got.Pairs == nil {
+			t.Fatalf("%s: %v\n%s", name, err, text)
+		}
+		if regexp.MustCompile(`NaN|Inf|<script|\x{202e}|\x1b`).Match(text) {
+			t.Errorf("%s: something that must not be there", name)
+		}
+		for _, p := range got.Pairs {
+			var v report.Verdict
+			if err := v.UnmarshalText([]byte(p.Verdict)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if name == "published" && v.Bent() && p.From+" "+p.To != "baltimore newyork" && p.From+" "+p.To != "paris zurich" {
+				t.Errorf("%s → %s is no detour", p.From, p.To)
+			}
 		}
 	}
 }

@@ -19,12 +19,13 @@ const Format = "matrix-report-1"
 // two members: "self" (cities that pinged themselves) and "pairs" (planned
 // ones), each a list of Pair, one a line.
 type Document struct {
-	Format   string   `json:"format"`
-	Partial  bool     `json:"partial"` // the round ended before every pair had its turn
-	Method   Method   `json:"method"`
-	Coverage Coverage `json:"coverage"`
-	Notes    []Note   `json:"notes"`
-	Cities   []City   `json:"cities"` // in the inventory's order
+	Format   string        `json:"format"`
+	Partial  bool          `json:"partial"` // the round ended before every pair had its turn
+	Method   Method        `json:"method"`
+	Coverage Coverage      `json:"coverage"`
+	Notes    []Note        `json:"notes"`
+	Cities   []City        `json:"cities"` // in the inventory's order
+	Hosts    []HostVerdict `json:"hosts"`  // what is wrong with them
 }
 
 // Method is how the figures were come by.
@@ -97,6 +98,9 @@ type Pair struct {
 	KmPerMs      *float64   `json:"km_per_ms"`
 	FibrePercent *float64   `json:"fibre_percent"`
 	NoSpeed      *string    `json:"no_speed"` // why there is no speed
+	Verdict      *string    `json:"verdict"`  // of both directions together, the worst
+	Grade        *string    `json:"grade"`
+	Evidence     *string    `json:"evidence"`
 }
 
 // JSON writes everything that the report knows: the members of Document, then
@@ -115,7 +119,7 @@ func JSON(w io.Writer, r *report.Report) error {
 		fmt.Fprintf(out, ",\n  %q: [", list.name)
 		separator := "\n    "
 		for _, p := range list.pairs {
-			line, err := json.Marshal(pair(p))
+			line, err := json.Marshal(pair(r, p))
 			if err != nil {
 				return fmt.Errorf("write JSON: pair %v: %w", p.Pair, err)
 			}
@@ -139,7 +143,7 @@ func document(r *report.Report) Document {
 			Text: r.Coverage.String(), Planned: r.Coverage.Planned, Measured: r.Coverage.Measured,
 			States: map[string]int{},
 		},
-		Notes: []Note{}, Cities: []City{},
+		Notes: []Note{}, Cities: []City{}, Hosts: verdicts(r).Hosts,
 	}
 	for _, s := range r.Coverage.States {
 		d.Coverage.States[s.State.String()] = s.Pairs
@@ -175,7 +179,7 @@ func method(m report.Method) Method {
 	return out
 }
 
-func pair(p *report.Pair) Pair {
+func pair(r *report.Report, p *report.Pair) Pair {
 	out := Pair{
 		From: report.Clean(p.From, maxText), To: report.Clean(p.To, maxText), State: p.State.String(),
 		Reason: optional(p.Reason), At: moment(p.At), NoSpeed: optional(p.NoSpeed),
@@ -210,6 +214,9 @@ func pair(p *report.Pair) Pair {
 	}
 	if p.Fibre != nil {
 		out.FibrePercent = rounded(float64(*p.Fibre), 4)
+	}
+	if !p.IsSelf() {
+		out.Verdict, out.Grade, out.Evidence = optional(r.Verdict(p).String()), optional(r.Grade(p).String()), optional(r.Evidence(p))
 	}
 	return out
 }

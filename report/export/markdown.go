@@ -33,8 +33,8 @@ func Markdown(w io.Writer, r *report.Report) error {
 			d.matrix(m)
 		}
 		d.legend()
-		d.ranking("Worst pairs, by percent of fibre", r.Headline())
 	}
+	d.standsOut()
 	d.lossy()
 	d.gaps()
 	d.notes()
@@ -104,11 +104,15 @@ func (d *markdown) matrix(metric report.Metric) {
 // mark in italics.
 func (d *markdown) cell(from, to string, metric report.Metric) string {
 	c := d.r.Cell(from, to, metric)
+	grade := ""
+	if mark := d.r.Grade(c.Pair).Mark(); metric == report.Fibre && c.Kind == report.Figure && mark != "" {
+		grade = " " + mark
+	}
 	switch {
 	case c.Kind == report.Figure && d.r.Flag(c.Pair) != "":
-		return "**" + escape(d.r.Flag(c.Pair)) + " " + c.Text(metric.Decimals()) + "**"
+		return "**" + escape(d.r.Flag(c.Pair)) + " " + c.Text(metric.Decimals()) + "**" + grade
 	case c.Kind == report.Figure, c.Kind == report.Self, c.Kind == report.Unplanned:
-		return c.Text(metric.Decimals())
+		return c.Text(metric.Decimals()) + grade
 	default:
 		return "*" + escape(c.Mark) + "*"
 	}
@@ -122,6 +126,11 @@ func (d *markdown) legend() {
 	}
 	for _, m := range d.r.Flags() {
 		items = append(items, "- **"+escape(m.Mark)+"** — "+escape(m.Meaning))
+	}
+	for _, g := range report.Grades() {
+		if g.Mark() != "" && len(d.r.Rows) > 0 {
+			items = append(items, "- "+g.Mark()+" — "+g.String()+": "+g.Range()+" of such distances")
+		}
 	}
 	if len(items) > 0 {
 		d.line(strings.Join(items, "\n"))
@@ -190,6 +199,24 @@ func (d *markdown) lossy() {
 		rows = append(rows, []string{d.name(p), strconv.Itoa(p.Sent), strconv.Itoa(p.Received), d.figure(p, report.Loss)})
 	}
 	d.table([]string{"pair", "sent", "received", "loss, %"}, rows)
+}
+
+// standsOut lists the verdicts, worst first.
+func (d *markdown) standsOut() {
+	d.line("## What stands out")
+	lines := d.r.StandsOut()
+	if len(lines) == 0 {
+		d.line("Nothing.")
+		return
+	}
+	var items []string
+	for _, l := range lines[:min(report.Screenful, len(lines))] {
+		items = append(items, "- **"+l.Verdict.String()+"** — "+escape(l.Text()))
+	}
+	if n := len(lines) - report.Screenful; n > 0 {
+		items = append(items, fmt.Sprintf("- and %d more, which `matrix verdicts` lists", n))
+	}
+	d.line(strings.Join(items, "\n"))
 }
 
 func (d *markdown) gaps() {

@@ -21,7 +21,7 @@ type pairView struct {
 	RTT, Back, Loss        string
 	Distance, Speed, Fibre string
 	Note                   string
-	Flag                   string // "!", "?" or ""
+	Flag, FlagClass        string // what is wrong with the pair
 }
 
 // cities arranges the rows city by city.
@@ -69,7 +69,10 @@ func (v *view) newPair(r *report.Report, p *report.Pair, i, j int) pairView {
 	value := func(m report.Metric) string { x, ok := r.Value(p, m); return optional(x, ok, m.Decimals()) }
 	out := pairView{
 		Title: r.Title(p.To), RTT: value(report.RTT), Loss: value(report.Loss),
-		Distance: value(report.Distance), Speed: value(report.Speed), Fibre: value(report.Fibre), Flag: r.Flag(p),
+		Distance: value(report.Distance), Speed: value(report.Speed), Fibre: value(report.Fibre), Flag: r.Flag(p), FlagClass: strings.TrimSpace(flagClass(r.Flag(p))),
+	}
+	if mark := r.Grade(p).Mark(); mark != "" {
+		out.Fibre += " " + mark
 	}
 	cell := r.Cell(p.From, p.To, report.Fibre)
 	switch {
@@ -77,6 +80,8 @@ func (v *view) newPair(r *report.Report, p *report.Pair, i, j int) pairView {
 		out.Note, out.Class = p.Status(), stateClass(cell)
 	case cell.Kind != report.Figure:
 		out.Note, out.Class = cell.Why, stateClass(cell)
+	case out.Flag != "":
+		out.Note = r.Verdict(p).String() + ": " + r.Evidence(p)
 	case p.Reason != "":
 		out.Note = report.Clean(p.Reason, 300)
 	}

@@ -8,17 +8,22 @@ import (
 	"image/color"
 	"image/png"
 	"strings"
+
+	"matrix/report"
 )
 
-// The shades in light and in dark (classes a to g), and behind them the colours
-// that cells without a figure have in a picture. Text is dark on every light one
+// The shades in light and in dark (classes a to g), behind them the colours
+// that cells without a figure have in a picture, and the grades, worst first
+// (classes h to m). Text is dark on every light one
 // and light on every dark one, at a contrast of 4.5 and more.
 var (
-	classes     = "abcdefgxnulrw"
+	classes     = "abcdefgxnulrwhijkm"
 	lightColors = []string{"f7fbf2", "e3f3dd", "cdeac8", "aedcc0", "86cbc5", "5fb4d0", "459bc6",
-		"dfe2e4", "eceeef", "ffffff", "e6bdd3", "a9d8f2", "f3d089"}
+		"dfe2e4", "eceeef", "ffffff", "e6bdd3", "a9d8f2", "f3d089",
+		"e3a9c6", "f5dfe9", "f5f7f8", "cfe9dc", "8fd0b5"}
 	darkColors = []string{"131a1f", "14272c", "143539", "134448", "125458", "0d6469", "04767c",
-		"2a2f33", "22272b", "101417", "6b3e57", "28587a", "6e5012"}
+		"2a2f33", "22272b", "101417", "6b3e57", "28587a", "6e5012",
+		"7a3f60", "40293a", "181e22", "17403a", "0c6650"}
 )
 
 // shadeRules are the style rules of the shades.
@@ -27,6 +32,10 @@ func shadeRules() string {
 		var b strings.Builder
 		for i, c := range colors[:steps] {
 			fmt.Fprintf(&b, ".%s{background:#%s}", shadeClass(i), c)
+		}
+		for _, g := range report.Grades() {
+			class := gradeClass(g)
+			fmt.Fprintf(&b, ".%s{background:#%s}", class, colors[strings.Index(classes, class)])
 		}
 		return b.String()
 	}

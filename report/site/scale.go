@@ -3,6 +3,7 @@ package site
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"matrix/report"
 )
@@ -100,6 +101,37 @@ func (s scale) keys() []key {
 // shadeClass is the class of a shade, a to g: short, since it is written for
 // every cell.
 func shadeClass(shade int) string { return string(rune('a' + shade)) }
+
+// gradeClass is the class of a grade; a figure without one is as plain as a
+// normal one.
+func gradeClass(g report.Grade) string {
+	if g == report.Ungraded {
+		g = report.Normal
+	}
+	return "hijkm"[g-1 : g]
+}
+
+// gradeKeys are the legend of the grades, worst first.
+func gradeKeys() []key {
+	var keys []key
+	for _, g := range report.Grades() {
+		keys = append(keys, key{gradeClass(g), strings.TrimSpace(g.Mark() + " " + g.String() + ", " + g.Range())})
+	}
+	return keys
+}
+
+// figureClass is the class of a figure: its grade for percent of fibre, since
+// the same percentage is good over one distance and bad over another; else its
+// shade. What an invalid source measured is grey.
+func figureClass(r *report.Report, c report.Cell, metric report.Metric, s scale) string {
+	switch {
+	case metric != report.Distance && r.InvalidSource(c.Pair):
+		return "n"
+	case metric == report.Fibre:
+		return gradeClass(r.Grade(c.Pair))
+	}
+	return shadeClass(s.shade(c.Value))
+}
 
 // stateClass is the class of a cell without a figure: the diagonal, no figure,
 // unplanned, lost, not run, or down and unresolved (the far side is unknown).

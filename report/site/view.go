@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"matrix/report"
 )
@@ -21,7 +23,9 @@ type view struct {
 	Tiles               []tile
 	Panels              []panel
 	Marks               []mark
-	Flags               []report.Mark
+	Flags               []flag
+	StandsOut           []standout
+	More                int // lines that stand out and are not shown
 	Worst, Best, Lossy  ranking
 	Gaps                []gap
 	Cities              []cityView
@@ -37,7 +41,7 @@ type tile struct{ Label, Figure, Unit, Detail string }
 // panel is one metric's matrix.
 type panel struct {
 	ID, Heading, Short, Unit string
-	Checked                  bool
+	Checked, Graded          bool
 	Keys                     []key
 	Heads                    []head
 	Rows                     []row
@@ -55,6 +59,12 @@ type row struct {
 type cell struct{ Class, Text, Href, Hint string }
 
 type mark struct{ Class, Mark, Meaning string }
+
+// flag is a mark before a figure; the worst have a frame as well.
+type flag struct{ Class, Mark, Meaning string }
+
+// standout is one line of what stands out.
+type standout struct{ Word, Class, Href, Name, Figures, Why string }
 
 type ranking struct {
 	Length, Speed string // units
@@ -75,9 +85,12 @@ func newView(r *report.Report) *view {
 		Method: r.Method.String(), Facts: r.Method.Facts(), Notes: r.Footnotes(),
 		Speed: report.Speed.Unit(r.Method.Units), Length: report.Distance.Unit(r.Method.Units), Stat: r.Method.StatName(),
 		Large: len(r.Rows)*len(r.Columns) > maxCells, Upright: len(r.Columns) > 12,
-		Flags: r.Flags(),
+	}
+	for _, f := range r.Flags() {
+		v.Flags = append(v.Flags, flag{strings.TrimSpace(flagClass(f.Mark)), f.Mark, f.Meaning})
 	}
 	v.tiles(r)
+	v.standsOut(r)
 	metrics := shown(r, v.Large)
 	for i, m := range metrics {
 		v.Panels = append(v.Panels, v.newPanel(r, m, i == 0))
@@ -147,6 +160,9 @@ func (v *view) newPanel(r *report.Report, metric report.Metric, checked bool) pa
 		ID: metric.String(), Heading: metric.Heading(), Unit: metric.Unit(r.Method.Units), Checked: checked, Keys: s.keys(),
 		Short: map[report.Metric]string{report.RTT: "Latency", report.Speed: "Speed", report.Fibre: "% of fibre", report.Loss: "Loss", report.Distance: "Distance"}[metric],
 	}
+	if metric == report.Fibre {
+		p.Keys, p.Graded = gradeKeys(), true
+	}
 	if metric == report.RTT {
 		p.Heading += ", " + r.Method.StatName() + " round-trip time"
 	}
@@ -166,16 +182,16 @@ func (v *view) newPanel(r *report.Report, metric report.Metric, checked bool) pa
 		line := row{ID: cityID(i), Title: r.Title(from)}
 		for x, j := range r.Columns {
 			c := r.Cell(from, r.Cities[j].Name, metric)
-			class := stateClass
+			class := stateClass(c)
 			if c.Kind == report.Figure {
-				class = func(c report.Cell) string { return shadeClass(s.shade(c.Value)) }
+				class = figureClass(r, c, metric, s)
 			}
 			if v.Large {
-				image.set(x, y, class(c))
+				image.set(x, y, class)
 				line.Text += fmt.Sprintf("%6s", shortText(r, c, metric))
 				continue
 			}
-			line.Cells = append(line.Cells, newCell(r, c, class(c), metric, i, j))
+			line.Cells = append(line.Cells, newCell(r, c, class, metric, i, j))
 		}
 		p.Rows = append(p.Rows, line)
 	}
@@ -188,11 +204,65 @@ func (v *view) newPanel(r *report.Report, metric report.Metric, checked bool) pa
 // shortText is a cell in at most five characters, so that a space is left
 // between two: a flag takes the place of the decimals if need be.
 func shortText(r *report.Report, c report.Cell, metric report.Metric) string {
-	flag := r.Flag(c.Pair)
-	if text := flag + c.Text(decimals(metric)); len(text) <= 5 {
-		return text
+	before, after := marks(r, c, metric)
+	for _, text := range []string{before + c.Text(decimals(metric)) + after, before + c.Text(0) + after} {
+		if utf8.RuneCountInString(text) <= 5 {
+			return text
+		}
 	}
-	return flag + c.Text(0)
+	return before + c.Text(0)
+}
+
+// marks are what stands before and after a figure: what is wrong with the
+// pair, and its grade.
+func marks(r *report.Report, c report.Cell, metric report.Metric) (before, after string) {
+	if c.Kind != report.Figure || metric == report.Loss || metric == report.Distance {
+		return "", ""
+	}
+	if metric == report.Fibre {
+		after = r.Grade(c.Pair).Mark()
+	}
+	return r.Flag(c.Pair), after
+}
+
+// flagClass frames the cells that are worst.
+func flagClass(mark string) string {
+	if mark == "!" {
+		return " o"
+	}
+	return ""
+}
+
+// standsOut is the list at the top of the page, with links to the pairs.
+func (v *view) standsOut(r *report.Report) {
+	at := make(map[string]int, len(r.Cities))
+	for i, c := range r.Cities {
+		at[c.Name] = i
+	}
+	row := func(name string) string {
+		if i, ok := at[name]; ok && slices.Contains(r.Rows, i) {
+			return cityID(i)
+		}
+		return ""
+	}
+	lines := r.StandsOut()
+	v.More = max(0, len(lines)-report.Screenful)
+	for _, l := range lines[:len(lines)-v.More] {
+		s := standout{Word: l.Verdict.String(), Name: l.Name, Figures: l.Figures, Why: l.Why, Href: row(l.City)}
+		if l.Verdict.Bent() || l.Verdict == report.Unreachable || l.Verdict >= report.Misplaced {
+			s.Class = "o"
+		}
+		if l.City == "" {
+			from, to := l.Pair.Direction(l.Verdict)
+			if r.Pair(from, to) == nil {
+				from, to = to, from
+			}
+			if s.Href = row(from); s.Href != "" && !v.Large {
+				s.Href = pairID(at[from], at[to])
+			}
+		}
+		v.StandsOut = append(v.StandsOut, s)
+	}
 }
 
 // hintCities is how many cities leave room for every cell's hint.
@@ -203,10 +273,15 @@ func newCell(r *report.Report, c report.Cell, class string, metric report.Metric
 	if c.Kind == report.Self || c.Kind == report.Unplanned {
 		return out
 	}
-	if flag := r.Flag(c.Pair); flag != "" && metric != report.Loss && metric != report.Distance {
-		out.Class += " o"
-		out.Text = flag + " " + out.Text
+	before, after := marks(r, c, metric)
+	if before != "" {
+		out.Class += flagClass(before)
+		before += " "
 	}
+	if after != "" {
+		after = " " + after
+	}
+	out.Text = before + out.Text + after
 	out.Href = pairID(i, j)
 	if len(r.Columns) <= hintCities || c.Kind != report.Figure {
 		out.Hint = hint(r, c)
@@ -235,6 +310,12 @@ func hint(r *report.Report, c report.Cell) string {
 	}
 	if c.Kind == report.NoFigure {
 		s += "; " + c.Why
+	}
+	if grade := r.Grade(p); grade != report.Ungraded {
+		s += "; " + grade.String()
+	}
+	if verdict := r.Verdict(p); verdict.Flagged() {
+		s += "; " + verdict.String() + ": " + r.Evidence(p)
 	}
 	return s
 }

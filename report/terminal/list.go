@@ -52,7 +52,7 @@ func (p *page) remark(t table) []report.Mark {
 		cell := p.r.Cell(pair.From, pair.To, report.Fibre)
 		switch {
 		case cell.Kind == report.Figure:
-			note = p.r.Flag(pair)
+			note, c = p.verdict(pair, room), verdictColour(p.r.Verdict(pair))
 		case room >= sentence:
 			note, c = clip(cell.Why, room), stateColour(pair.State)
 		default:
@@ -64,6 +64,16 @@ func (p *page) remark(t table) []report.Mark {
 		return nil
 	}
 	return p.r.Marks(report.Fibre)
+}
+
+// verdict is the mark of a flagged pair and, where there is room, its word and
+// what led to it.
+func (p *page) verdict(pair *report.Pair, room int) string {
+	mark, v := p.r.Flag(pair), p.r.Verdict(pair)
+	if mark == "" || room < len(v.String())+2 {
+		return mark
+	}
+	return clip(mark+" "+v.String()+": "+p.r.Evidence(pair), room)
 }
 
 // listLine is one pair of a list, but for the remark.

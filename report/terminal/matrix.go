@@ -197,7 +197,10 @@ func (p *page) cell(from, to string, metric report.Metric) (string, colour) {
 	case report.Figure:
 		text := c.Text(decimals(metric))
 		if flag := p.r.Flag(c.Pair); flag != "" && metric != report.Distance && metric != report.Loss {
-			return flag + text, magenta
+			return flag + text, verdictColour(p.r.Verdict(c.Pair))
+		}
+		if p.r.InvalidSource(c.Pair) {
+			return text, faint
 		}
 		return text, plain
 	case report.Missing:

@@ -31,6 +31,7 @@ func (p *page) summary() error {
 	}
 	p.item("  ", where)
 	p.line("")
+	p.standsOut(report.Screenful)
 	return nil
 }
 

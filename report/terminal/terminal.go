@@ -76,6 +76,7 @@ func (p *page) body() error {
 	case len(p.r.Pairs()) == 1:
 		p.card(p.r.Pairs()[0])
 		p.notes()
+		p.standsOut(report.Screenful)
 		return nil
 	case rows == 1 || columns == 1:
 		err = p.list()
@@ -89,14 +90,47 @@ func (p *page) body() error {
 	if err != nil {
 		return err
 	}
-	if err := p.standouts(); err != nil {
+	if err := p.lossy(); err != nil {
 		return err
 	}
 	if err := p.gaps(); err != nil {
 		return err
 	}
 	p.notes()
+	p.standsOut(report.Screenful)
 	return nil
+}
+
+// standsOut lists the verdicts, worst first and at most so many. It comes last:
+// that is where a person looks when a command has ended.
+func (p *page) standsOut(most int) {
+	p.heading("What stands out")
+	lines := p.r.StandsOut()
+	if len(lines) == 0 {
+		p.line("  Nothing.")
+	}
+	width := 0
+	for _, l := range lines[:min(most, len(lines))] {
+		width = max(width, len(l.Verdict.String()))
+	}
+	for _, l := range lines[:min(most, len(lines))] {
+		p.spaced("  "+p.paint(verdictColour(l.Verdict), pad(l.Verdict.String(), width))+"  ", l.Text())
+	}
+	if n := len(lines) - most; n > 0 {
+		p.item("  ", fmt.Sprintf("and %s: matrix verdicts", count(n, "more line")))
+	}
+	p.line("")
+}
+
+// verdictColour is the colour of a verdict's word and mark.
+func verdictColour(v report.Verdict) colour {
+	switch {
+	case v.Bent(), v == report.Unreachable, v == report.Misplaced, v == report.InvalidSource:
+		return magenta
+	case v.Flagged():
+		return orange
+	}
+	return plain
 }
 
 // partial warns, before everything and after everything, that the round did
@@ -108,12 +142,8 @@ func (p *page) partial() {
 	}
 }
 
-// standouts are the short lists under the tables: the pairs that use the
-// distance worst, and those that lost packets.
-func (p *page) standouts() error {
-	if err := p.ranking("Worst pairs, by % of fibre", p.r.Headline()); err != nil {
-		return err
-	}
+// lossy lists the pairs that lost most packets.
+func (p *page) lossy() error {
 	lossy := p.r.Lossy(len(p.r.Pairs()))
 	if len(lossy) == 0 {
 		return nil

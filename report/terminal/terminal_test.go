@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 
@@ -90,6 +91,33 @@ func TestHostile(t *testing.T) {
 	for _, r := range text {
 		if r < ' ' && r != '\n' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u202e' || r == '\u2066' || r == '\u200b' {
 			t.Errorf("control character %U", r)
+		}
+	}
+}
+
+// TestVerdicts: the lists of their own fit their width and pass nothing on that
+// a terminal would act upon.
+func TestVerdicts(t *testing.T) {
+	for name, round := range rounds {
+		r := report.New(round, report.Options{Stat: report.Min})
+		for _, width := range []int{60, 80, 200} {
+			var b bytes.Buffer
+			o := terminal.Options{Width: width}
+			lines := append(r.ExplainPair("baltimore", "newyork"), r.ExplainCity("milan")...)
+			if err := errors.Join(terminal.Verdicts(&b, r, o), terminal.Relays(&b, r, 5, o), terminal.Explain(&b, r, lines, o)); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if got := twwidth.Width(strings.TrimRight(line, "\n")); got > width {
+					t.Errorf("%s at %d columns: %d columns: %s", name, width, got, line)
+				}
+			}
+			if i := strings.IndexFunc(b.String(), func(c rune) bool { return c != '\n' && !unicode.IsPrint(c) }); i >= 0 {
+				t.Errorf("%s: %q", name, b.String()[i:i+4])
+			}
+			if width == 80 {
+				reporttest.Golden(t, name+".verdicts.txt", b.Bytes())
+			}
 		}
 	}
 }

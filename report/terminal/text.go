@@ -59,6 +59,17 @@ func (p *page) heading(text string) {
 // longestLine is how long a line of text may be and still be read with ease.
 const longestLine = 110
 
+// spaced is item for a text with double spaces that are to stay, but for those
+// at which a line ends.
+func (p *page) spaced(lead, text string) {
+	const gap = "\ue000" // of no text that was cleaned
+	indent := twwidth.Width(lead)
+	for _, line := range wrap(strings.ReplaceAll(text, "  ", " "+gap), min(p.o.Width, longestLine)-indent) {
+		p.line(lead + strings.ReplaceAll(strings.TrimPrefix(line, gap), gap, " "))
+		lead = strings.Repeat(" ", indent)
+	}
+}
+
 // item sets a text behind a lead, wrapped to the width and indented by it.
 func (p *page) item(lead, text string) {
 	indent := twwidth.Width(lead)

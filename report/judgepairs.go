@@ -1,0 +1,222 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"matrix/geo"
+)
+
+// pairs judges two cities at a time.
+func (j *judge) pairs() {
+	relay := j.relays()
+	for a := range j.n {
+		for b := a + 1; b < j.n; b++ {
+			out, back := j.r.Pair(j.names[a], j.names[b]), j.r.Pair(j.names[b], j.names[a])
+			if out == nil && back == nil {
+				continue
+			}
+			p := &PairVerdict{From: j.names[a], To: j.names[b]}
+			j.figures(p, a, b, relay[a*j.n+b])
+			j.speed(p, a, b)
+			j.directions(p, a, b)
+			j.loss(p, out, back)
+			j.waits(p, a, b)
+			if len(p.Verdicts) == 0 {
+				p.Verdicts = []Verdict{Fine}
+				if p.Why != "" {
+					p.Verdicts[0] = Unjudged
+				}
+			}
+			slices.SortFunc(p.Verdicts, func(a, b Verdict) int { return cmp.Compare(b, a) })
+			j.v.Pairs = append(j.v.Pairs, p)
+			j.v.pair[[2]string{p.From, p.To}] = p
+		}
+	}
+	for i := range j.v.Hosts {
+		if h := &j.v.Hosts[i]; h.Worst != nil {
+			h.Worst = j.v.Pair(h.Worst.From, h.Worst.To)
+		}
+	}
+}
+
+// relays finds for each pair the third city over which the way is shortest; -1
+// if there is none. A misplaced host relays nothing: nobody knows where.
+func (j *judge) relays() []int32 {
+	best := make([]int32, j.n*j.n)
+	for a := range j.n {
+		from := j.rtt[a*j.n : (a+1)*j.n]
+		for b := a + 1; b < j.n; b++ {
+			to := j.rtt[b*j.n : (b+1)*j.n][:len(from)]
+			least, by := math.Inf(1), int32(-1)
+			for c, leg := range from {
+				if way := leg + to[c]; way < least && !j.lost[c] {
+					least, by = way, int32(c)
+				}
+			}
+			best[a*j.n+b] = by
+		}
+	}
+	return best
+}
+
+// figures are what the verdicts of a pair rest on.
+func (j *judge) figures(p *PairVerdict, a, b int, relay int32) {
+	known := func(v float64) *Ms {
+		if math.IsNaN(v) || math.IsInf(v, 1) {
+			return nil
+		}
+		return pointer(Ms(v))
+	}
+	p.RTT, p.Out, p.Back = known(j.rtt[a*j.n+b]), known(j.floor[a*j.n+b]), known(j.floor[b*j.n+a])
+	if miles := j.miles[a*j.n+b]; !math.IsNaN(miles) {
+		p.Miles = pointer(geo.Miles(miles))
+	}
+	if relay >= 0 {
+		p.Relay, p.Legs = j.names[relay], [2]Ms{Ms(j.rtt[a*j.n+int(relay)]), Ms(j.rtt[int(relay)*j.n+b])}
+	}
+	switch {
+	case j.lost[a]:
+		p.Why = j.r.Title(p.From) + " is misplaced"
+	case j.lost[b]:
+		p.Why = j.r.Title(p.To) + " is misplaced"
+	case p.RTT == nil:
+		p.Why = "not measured"
+	case p.Miles == nil:
+		p.Why = noDistance
+	}
+}
+
+// speed compares the RTT with what it should be: with what the distance should
+// take, given how well each end is connected, and with the best one-stop way
+// through another of the cities. The benchmark is the slower of the two.
+func (j *judge) speed(p *PairVerdict, a, b int) {
+	if p.Why != "" {
+		return
+	}
+	rtt := *p.RTT
+	if j.tooFast(float64(rtt), float64(*p.Miles)) > 1 {
+		p.Verdicts = append(p.Verdicts, TooFast)
+		return
+	}
+	if speed, ok := geo.Speed(*p.Miles, time.Duration(float64(rtt)*float64(time.Millisecond))); ok {
+		p.Percent = pointer(speed.PercentOf(j.r.Method.Fibre))
+	}
+	expected, glass := j.v.Fit.expected(p.From, p.To, *p.Miles, j.v.Fit.Last)
+	usual, _ := j.v.Fit.expected(p.From, p.To, *p.Miles, j.v.Fit.Terms)
+	p.Expected, p.Usual, p.Glass = &expected, &usual, &glass
+	benchmark := expected
+	if p.Relay != "" {
+		benchmark = max(expected, p.RelayRTT())
+	}
+	cushion := Ms(millis(j.t.Cushion))
+	slowdown := float64((rtt + cushion) / (benchmark + cushion))
+	p.Slowdown, p.Over = &slowdown, rtt-benchmark
+	enough := Ms(millis(j.t.Over))
+	proven := p.Relay != "" && p.RelayRTT() < rtt
+	// What no relay proves is held against the host's usual RTTs: that most of
+	// its routes are as slow is no news of this one.
+	switch alone := float64((rtt + cushion) / (usual + cushion)); {
+	case proven && p.Over >= enough && slowdown >= j.t.Detour:
+		p.Verdicts = append(p.Verdicts, j.bent(slowdown))
+	case alone >= j.t.Detour && rtt-usual >= enough:
+		p.Verdicts = append(p.Verdicts, SlowUnproven)
+	}
+}
+
+func (j *judge) bent(slowdown float64) Verdict {
+	switch {
+	case slowdown >= j.t.Extreme:
+		return Extreme
+	case slowdown >= j.t.Severe:
+		return Severe
+	}
+	return Detour
+}
+
+// directions compares the two floors.
+func (j *judge) directions(p *PairVerdict, a, b int) {
+	if p.Out == nil || p.Back == nil || j.invalid[a] || j.invalid[b] {
+		return
+	}
+	apart, low := math.Abs(float64(*p.Out-*p.Back)), float64(min(*p.Out, *p.Back))
+	if apart > millis(j.t.AsymmetricBy) && apart > j.t.AsymmetricShare*low {
+		p.Verdicts = append(p.Verdicts, Asymmetric)
+	}
+}
+
+// waits judges how far the averages lie above the minima. A queue delays
+// whatever crosses it, in both directions; their mean is the median of two.
+func (j *judge) waits(p *PairVerdict, a, b int) {
+	sum, low, n := 0., 0., 0.
+	for _, d := range [][2]int{{a, b}, {b, a}} {
+		at := d[0]*j.n + d[1]
+		if q := j.queue[at]; !math.IsNaN(q) && !j.invalid[d[0]] {
+			sum, low, n = sum+q, low+j.floor[at], n+1
+		}
+	}
+	if n == 0 {
+		return
+	}
+	p.Queue = pointer(Ms(sum / n))
+	if sum/n > millis(j.t.CongestedBy) && sum > j.t.CongestedShare*low {
+		p.Verdicts = append(p.Verdicts, Congested)
+	}
+}
+
+// loss judges what did not come back: of each direction and of both together,
+// since a ping crosses both ways, but a host may throttle its replies.
+func (j *judge) loss(p *PairVerdict, out, back *Pair) {
+	lostOut, lostBack := out != nil && out.State == Lost, back != nil && back.State == Lost
+	heard := out != nil && out.State == Measured || back != nil && back.State == Measured
+	sent, lost := out.lossCount()
+	sentBack, lostToo := back.lossCount()
+	p.Sent, p.Lost = sent+sentBack, lost+lostToo
+	p.LossLow, p.LossHigh = wilson(p.Lost, p.Sent)
+	if (lostOut || lostBack) && !heard {
+		p.Verdicts = append(p.Verdicts, Unreachable)
+		p.Why = ""
+		return
+	}
+	if j.lossy(p.Lost, p.Sent) {
+		p.Verdicts = append(p.Verdicts, Lossy)
+	}
+	worse, of, from := lost, sent, p.From
+	if float64(lostToo)*float64(sent) > float64(lost)*float64(sentBack) {
+		worse, of, from = lostToo, sentBack, p.To
+	}
+	if !p.Has(Lossy) && j.lossy(worse, of) {
+		p.Sent, p.Lost, p.LossFrom = of, worse, from
+		p.LossLow, p.LossHigh = wilson(worse, of)
+		p.Verdicts = append(p.Verdicts, Lossy)
+	}
+}
+
+func (j *judge) lossy(lost, sent int) bool {
+	low, _ := wilson(lost, sent)
+	return lost >= j.t.LeastLost && low > j.t.Loss
+}
+
+// lossCount is how many echo requests were sent and how many were lost.
+func (p *Pair) lossCount() (sent, lost int) {
+	if p == nil || p.Sent <= 0 || p.State != Measured && p.State != Lost {
+		return 0, 0
+	}
+	return p.Sent, min(max(0, p.Sent-p.Received), p.Sent)
+}
+
+// wilson is the 95 % interval of a ratio (Wilson, 1927): unlike the textbook
+// one it stays within 0 and 1, and says something when nothing was lost.
+func wilson(lost, sent int) (low, high float64) {
+	if sent == 0 {
+		return 0, 1
+	}
+	const z = 1.959963984540054
+	n := float64(sent)
+	ratio := float64(lost) / n
+	centre, spread := ratio+z*z/(2*n), z*math.Sqrt(ratio*(1-ratio)/n+z*z/(4*n*n))
+	scale := 1 + z*z/n
+	return max(0, (centre-spread)/scale), min(1, (centre+spread)/scale)
+}

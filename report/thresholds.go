@@ -1,0 +1,70 @@
+package report
+
+import (
+	"cmp"
+	"time"
+
+	"matrix/geo"
+)
+
+// Thresholds are the numbers that the judge compares with. A field that is zero
+// has the default that its comment states; a negative one means none at all. The
+// defaults come from where the distributions of a day of 250 cities have their
+// gaps; docs/verdicts.md says what each does, and how well it does it.
+type Thresholds struct {
+	SelfPing    time.Duration // 5ms; a host that takes longer to reach itself measures something else
+	Correlation float64       // 0.5; least rank correlation of a host's way out and way in. Bad ones had 0.1, others 0.94 and up
+	FewPartners int           // 5; a correlation of fewer partners is chance
+	GlassLight  float64       // 2/3 of c; nothing in glass is faster
+	CitySize    geo.Miles     // 30; hosts stand in suburbs, coordinates in centres
+
+	FitFrom int     // 15; hosts, fewer cannot tell their own terms from the pairs'
+	Spared  float64 // 0.1; what this part of a host's pairs does without, by Over and more, is not the host's own term
+	// Of smaller fleets: what a large one takes.
+	Base  time.Duration // 13.5ms
+	Slope float64       // 0.0272 ms a mile: 61 % of light in fibre
+
+	Cushion time.Duration // 10ms; added on both sides of a slowdown, so that 4 ms instead of 2 is no doubling
+	Over    time.Duration // 20ms; less is not worth a ticket
+	Detour  float64       // 1.25; the slowdown from which a pair is called so
+	Severe  float64       // 1.5
+	Extreme float64       // 2
+
+	WaypointBy    time.Duration // 2ms; how exactly two legs must add up to the whole,
+	WaypointShare float64       // 0.02; or this part of it, whichever is more
+	Bend          float64       // 1.3; a way over a waypoint is this much longer than the direct one, or it explains nothing
+
+	AsymmetricBy    time.Duration // 5ms; the directions differ by more, and
+	AsymmetricShare float64       // 0.1; by more than this part of the faster one
+	Loss            float64       // 0.01; the interval of the loss lies above this ratio whole
+	LeastLost       int           // 2; one echo request that was lost is an accident
+	CongestedBy     time.Duration // 10ms; the average exceeds the minimum by more, and
+	CongestedShare  float64       // 0.1; by more than this part of it
+	PoorlyConnected time.Duration // 50ms; a host's own term
+
+	GroupFrom int       // 3; flagged pairs that share a host from which they are one line
+	GradeFrom geo.Miles // 100; nearer than that says nothing of the network
+	GradeOf   int       // 100; pairs in a band of distance from which the fleet is its own measure
+}
+
+// DefaultThresholds are the documented ones.
+func DefaultThresholds() Thresholds { return Thresholds{}.filled() }
+
+// filled replaces zeros with defaults, and negatives with zeros.
+func (t Thresholds) filled() Thresholds {
+	return Thresholds{
+		SelfPing: setting(t.SelfPing, 5*time.Millisecond), Correlation: setting(t.Correlation, 0.5),
+		FewPartners: setting(t.FewPartners, 5), GlassLight: setting(t.GlassLight, 2./3), CitySize: setting(t.CitySize, 30),
+		FitFrom: setting(t.FitFrom, 15), Spared: setting(t.Spared, 0.1), Base: setting(t.Base, 13500*time.Microsecond), Slope: setting(t.Slope, 0.0272),
+		Cushion: setting(t.Cushion, 10*time.Millisecond), Over: setting(t.Over, 20*time.Millisecond),
+		Detour: setting(t.Detour, 1.25), Severe: setting(t.Severe, 1.5), Extreme: setting(t.Extreme, 2),
+		WaypointBy: setting(t.WaypointBy, 2*time.Millisecond), WaypointShare: setting(t.WaypointShare, 0.02), Bend: setting(t.Bend, 1.3),
+		AsymmetricBy: setting(t.AsymmetricBy, 5*time.Millisecond), AsymmetricShare: setting(t.AsymmetricShare, 0.1),
+		Loss: setting(t.Loss, 0.01), LeastLost: setting(t.LeastLost, 2),
+		CongestedBy: setting(t.CongestedBy, 10*time.Millisecond), CongestedShare: setting(t.CongestedShare, 0.1),
+		PoorlyConnected: setting(t.PoorlyConnected, 50*time.Millisecond),
+		GroupFrom:       setting(t.GroupFrom, 3), GradeFrom: setting(t.GradeFrom, 100), GradeOf: setting(t.GradeOf, 100),
+	}
+}
+
+func setting[N ~int | ~int64 | ~float64](given, standard N) N { return max(0, cmp.Or(given, standard)) }
