@@ -29,7 +29,12 @@ func States() []State {
 	return []State{Measured, Lost, SourceDown, Unresolved, NotRun, Excluded}
 }
 
-func (s State) String() string { return stateNames[s] }
+func (s State) String() string {
+	if int(s) >= len(stateNames) {
+		return fmt.Sprintf("state %d", uint8(s))
+	}
+	return stateNames[s]
+}
 
 // MarshalText writes the state's word.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -106,7 +106,9 @@ func (c *course) failed(err error) {
 
 // received reports a reply. pro-bing's round-trip time is the wall clock now
 // minus the wall clock in the payload; if the clock was stepped in between, the
-// step shows against the monotonic clock and is taken out again.
+// step shows against the monotonic clock and is taken out again. The payload is
+// the target's to write, so the time since pro-bing told of the request, which
+// is a little after it was sent, is the least that is believed.
 func (c *course) received(packet *probing.Packet) {
 	now := time.Now()
 	c.mu.Lock()
@@ -115,7 +117,7 @@ func (c *course) received(packet *probing.Packet) {
 	if !known || !packet.IPAddr.IP.Equal(c.target.Addr.AsSlice()) {
 		return
 	}
-	rtt := packet.Rtt - (c.clock(now) - f.clock)
+	rtt := max(packet.Rtt-(c.clock(now)-f.clock), now.Sub(f.sent))
 	if rtt <= 0 || rtt > c.options.Timeout {
 		return // too late: expire has it or will have it
 	}

@@ -43,8 +43,9 @@ func (l *link) settings(ctx context.Context) (settings, error) {
 	return s, nil
 }
 
-// multiplexed says whether the configuration has masters of its own, or
-// decided against them.
+// multiplexed says whether the configuration has masters of its own. One that
+// decides against them (ControlPath none) looks to ssh -G like one that says
+// nothing; an option of --rsh does decide.
 func (s settings) multiplexed() bool {
 	path := s["controlpath"]
 	return s["controlmaster"] != "false" || path != "" && path != "none"
