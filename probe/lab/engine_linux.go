@@ -225,11 +225,16 @@ func (e *engine) record(item *held, now int64, err error) {
 		e.ledger.Refused++
 		return
 	}
+	late := now-item.due > int64(lateAfter)
 	e.ledger.Delivered++
-	if now-item.due > int64(lateAfter) {
+	if late {
 		e.ledger.Late++
 	}
 	if item.echo == kindEchoRequest || item.echo == kindEchoReply {
+		e.ledger.Echoes++
+		if late {
+			e.ledger.LateEchoes++
+		}
 		e.ledger.add(entry{
 			at: now + e.skew, given: now - item.arrived, planned: item.planned,
 			from: item.from, to: item.to, id: item.id, seq: item.seq, reply: item.echo == kindEchoReply,

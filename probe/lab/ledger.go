@@ -19,6 +19,8 @@ type Counters struct {
 	RingDrops uint64 // lost because the engine could not keep up: not part of the plan
 	Late      uint64 // delivered more than lateAfter after they were due
 	Unlogged  uint64 // echo packets that did not fit into the ledger
+
+	Echoes, LateEchoes uint64 // of those delivered: echo requests and replies, and the late ones
 }
 
 const (
@@ -30,14 +32,14 @@ const (
 	chunkSize = 1 << 12
 )
 
-// tooLate is the share of late packets from which a lab's figures are no longer
+// tooLate is the share of late echo packets from which a lab's figures are no longer
 // those of its table.
 const tooLate = 0.01
 
 // complain says on w what was wrong with a lab that is over.
 func (c Counters) complain(w io.Writer) {
-	if share := float64(c.Late) / float64(max(c.Delivered, 1)); share > tooLate {
-		fmt.Fprintf(w, "matrix lab: this machine was too busy: %.0f %% of the packets came over %v late, and what was measured is too slow\n", share*100, lateAfter)
+	if share := float64(c.LateEchoes) / float64(max(c.Echoes, 1)); share > tooLate {
+		fmt.Fprintf(w, "matrix lab: this machine was too busy: %.0f %% of the echo packets came over %v late, and what was measured is too slow\n", share*100, lateAfter)
 	}
 	if c.RingDrops > 0 {
 		fmt.Fprintf(w, "matrix lab: this machine was too busy: %d packets were lost that should not have been\n", c.RingDrops)

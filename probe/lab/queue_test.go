@@ -80,9 +80,9 @@ func BenchmarkQueue(b *testing.B) {
 
 func TestALabThatWasLateSaysSo(t *testing.T) {
 	for want, c := range map[string]Counters{
-		"": {Delivered: 1000, Late: 10},
-		"matrix lab: this machine was too busy: 2 % of the packets came over 1ms late, and what was measured is too slow\n": {Delivered: 1000, Late: 20},
-		"matrix lab: this machine was too busy: 3 packets were lost that should not have been\n":                            {Delivered: 1000, RingDrops: 3},
+		"": {Delivered: 5000, Late: 4000, Echoes: 1000, LateEchoes: 10},
+		"matrix lab: this machine was too busy: 2 % of the echo packets came over 1ms late, and what was measured is too slow\n": {Delivered: 5000, Late: 4000, Echoes: 1000, LateEchoes: 20},
+		"matrix lab: this machine was too busy: 3 packets were lost that should not have been\n":                                 {Delivered: 1000, RingDrops: 3},
 	} {
 		var b strings.Builder
 		if c.complain(&b); b.String() != want {
