@@ -1,6 +1,7 @@
 package pingtest
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -52,8 +53,10 @@ var (
 func NewWorld(t *testing.T, answer func(Request)) *World {
 	t.Helper()
 	w := &World{answer: answer, done: make(chan struct{})}
-	if err := errors.Join(w.build(), w.open()); err != nil {
-		t.Fatal(err)
+	for _, step := range []func() error{w.build, w.open, w.awaitLink} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	go w.serve()
 	t.Cleanup(func() {
@@ -125,6 +128,46 @@ func (w *World) open() error {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, 64<<20)
 	}
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: uint16(all), Ifindex: far.Index})
+}
+
+// awaitLink waits until a packet of either family crosses the cable: a device
+// that was just turned on drops what it is given until the kernel has got round
+// to it, which takes a busy machine up to a second.
+func (w *World) awaitLink() error {
+	for _, v6 := range []bool{false, true} {
+		to := netip.AddrPortFrom(There(0, v6), 9) // discard
+		from, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+		if err != nil {
+			return err
+		}
+		err = w.awaitFrame(from, []byte("is anybody there?"))
+		if err = errors.Join(err, from.Close()); err != nil {
+			return fmt.Errorf("wait for the cable: %w", err)
+		}
+	}
+	return w.cable.SetReadDeadline(time.Time{})
+}
+
+func (w *World) awaitFrame(from io.Writer, text []byte) error {
+	frame := make([]byte, 1<<16)
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if _, err := from.Write(text); err != nil {
+			return err
+		}
+		if err := w.cable.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+			return err
+		}
+		for {
+			n, err := w.cable.Read(frame)
+			if err != nil {
+				break // nothing yet
+			}
+			if bytes.Contains(frame[:n], text) {
+				return nil
+			}
+		}
+	}
+	return errors.New("nothing comes through")
 }
 
 func (w *World) serve() {
