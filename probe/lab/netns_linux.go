@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"time"
 	"unsafe"
 
 	"github.com/vishvananda/netlink"
@@ -85,7 +86,30 @@ func buildHosts(n *network) ([]namespace, []port, error) {
 			return nil, nil, err
 		}
 	}
-	return namespaces, ports, nil
+	return namespaces, ports, awaitCables(wires, len(ports))
+}
+
+// awaitCables waits until the kernel has got round to the cables: a device that
+// was just turned on drops what it is given until then. Of a cable, the hub's
+// end comes last.
+func awaitCables(wires *netlink.Handle, cables int) error {
+	const patience, pause = 10 * time.Second, time.Millisecond
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
+		links, err := wires.LinkList()
+		if err != nil {
+			return fmt.Errorf("list cables: %w", err)
+		}
+		up := 0
+		for _, link := range links {
+			if link.Type() == "veth" && link.Attrs().OperState == netlink.OperUp {
+				up++
+			}
+		}
+		if up >= cables {
+			return nil
+		}
+	}
+	return fmt.Errorf("the cables are not up after %v", patience)
 }
 
 // buildHost leaves the thread in the new host's namespace.
