@@ -86,6 +86,7 @@ type WayRound struct {
 	Before  *PathHop      // the last hop before the step that has an address; nil: none
 	Network string        // whose that one is; "" if it has no name
 	Back    bool          // on the way back
+	Other   *WayRound     // of the way back, where both are bent; nil: none
 }
 
 // Drill is what a drill-down is made from.
@@ -120,6 +121,7 @@ func (d Drill) Down() (*DrillDown, bool) {
 	switch {
 	case there != nil:
 		out.Bend, out.Detour = BentThere, there
+		there.Other = back
 	case back != nil:
 		back.Back = true
 		out.Bend, out.Detour = BentBack, back

@@ -92,6 +92,10 @@ func (d *DrillDown) Finding() []string {
 	if t.Back && d.There != nil {
 		all = append(all, "the way there is straight, as far as its routers say where they are")
 	}
+	if o := t.Other; o != nil {
+		all = append(all, fmt.Sprintf("the way back is bent as well: over %s (hop %d of %s → %s), +%s miles",
+			placeName(o.Turn.Place.Place), o.Turn.TTL, d.To, d.From, thousands(o.Extra)))
+	}
 	return append(all, d.legs()...)
 }
 
@@ -126,8 +130,10 @@ func (d *DrillDown) legs() []string {
 }
 
 // thousands writes miles as people read them: "7,255".
-func thousands(d geo.Miles) string {
-	n := int(math.Round(float64(d)))
+func thousands(d geo.Miles) string { return thousandsOf(float64(d)) }
+
+func thousandsOf(x float64) string {
+	n := int(math.Round(x))
 	if n < 1000 {
 		return strconv.Itoa(n)
 	}
