@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"matrix/geo"
 	"matrix/probe"
@@ -156,5 +157,39 @@ func TestHints(t *testing.T) {
 		if got != want {
 			t.Errorf("%.60s: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// Names of routers are shown, and do nothing.
+func TestDrillDownHostile(t *testing.T) {
+	for _, evil := range []string{"\x1b[31m", "\u202e", "<script>", "a\nb", "=cmd()|", strings.Repeat("x", 300)} {
+		steps := slices.Clone(parisThere)
+		for i := range steps {
+			steps[i].name = evil + "." + evil + "-tokyo1." + steps[i].name
+		}
+		d := report.Drill{Pair: probe.Pair{From: "baltimore", To: "newyork"}, Cities: fleet2011(), There: traceOf("baltimore", "newyork", steps...), Atlas: geo.World()}
+		found, _ := d.Down()
+		for _, line := range found.Lines() {
+			for _, c := range line {
+				if !unicode.IsPrint(c) {
+					t.Errorf("%.10q: character %q in %q", evil, c, line)
+				}
+			}
+		}
+	}
+}
+
+// Where the other end did not answer nothing is said to be well.
+func TestDrillDownNoAnswer(t *testing.T) {
+	there := traceOf("baltimore", "newyork", straightThere[:2]...)
+	there.End = probe.HopLimit
+	found, _ := report.Drill{Pair: there.Pair, Cities: fleet2011(), There: there, Atlas: geo.World()}.Down()
+	if text := strings.Join(found.Finding(), "\n"); found.Bend != report.NoBend || !strings.Contains(text, "did not answer") {
+		t.Errorf("bend %d: %s", found.Bend, text)
+	}
+	cities := fleet2011()
+	cities[0].Location = nil
+	if _, ok := (report.Drill{Pair: there.Pair, Cities: cities, There: there, Atlas: geo.World()}).Down(); ok {
+		t.Error("no coordinates, and places all the same")
 	}
 }

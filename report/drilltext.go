@@ -64,10 +64,12 @@ func placeName(p Place) string { return Clean(p.Name, titleRunes) }
 
 // Finding says what a drill-down found, a sentence a line.
 func (d *DrillDown) Finding() []string {
-	switch d.Bend {
-	case NoBend:
+	switch {
+	case d.Bend == NoBend && d.RTT == 0:
+		return []string{"finding: none; the other end did not answer, so that nothing says how long the whole way takes"}
+	case d.Bend == NoBend:
 		return []string{"finding: nothing bent; the RTT is what the distance explains, and no router is out of the way"}
-	case BentUnknown:
+	case d.Bend == BentUnknown:
 		return d.unknown()
 	}
 	t := d.Detour

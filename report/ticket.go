@@ -155,8 +155,11 @@ func (w ticketWriter) loss() string {
 // sentences are the finding. What is only a guess is called one; hints that
 // were refused and our own bookkeeping do not go out.
 func (w ticketWriter) sentences() []string {
-	if w.found == nil || w.found.Detour == nil {
+	switch {
+	case w.found == nil:
 		return nil
+	case w.found.Detour == nil:
+		return w.guess()
 	}
 	t := w.found.Detour
 	from, to := w.from, w.to
@@ -188,6 +191,16 @@ func (w ticketWriter) sentences() []string {
 			placeName(o.Turn.Place.Place), o.Turn.TTL, thousands(o.Extra)))
 	}
 	return all
+}
+
+// guess is what the round alone suggests.
+func (w ticketWriter) guess() []string {
+	p := w.found.Waypoint
+	if p == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("Perhaps the packets go over %s: our round trips over there add up to the same (%.1f + %.1f = %.1f ms).",
+		w.r.Title(p.City), p.Legs[0], p.Legs[1], p.Legs[0]+p.Legs[1])}
 }
 
 // ask is the one sentence of what is asked.
