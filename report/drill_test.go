@@ -111,6 +111,8 @@ func TestDrillDown(t *testing.T) {
 			[]string{"return path: a detour on the way back over Paris (hop 4 of New York → Baltimore)", "to ask: other.example, which runs hop 2", "the way there is straight"}},
 		{"back not traced", traceOf("baltimore", "newyork", straightThere...), nil, nil, report.BentUnknown, report.Unknown, "", []string{"the return path, probably"}},
 		{"a busy router", traceOf("baltimore", "newyork", busy...), nil, round2011(), report.BentThere, report.Confirmed, "Paris", nil},
+		{"no step", traceOf("baltimore", "newyork", step{"ar1.baltimore.lab.example", 0.3}, step{"cr1.pit1.carrier.example", 5}, step{"newyork", 12}), nil, nil, report.NoBend, report.Unknown, "",
+			[]string{"places: Baltimore → Pittsburgh → New York", "nothing bent"}},
 		{"too quick for Paris", traceOf("baltimore", "newyork", quick...), nil, nil, report.NoBend, report.Unknown, "", []string{`calls itself "cdg1" (Paris)`, "nothing bent"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
