@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"matrix/data"
+	"matrix/geo"
 	"matrix/probe"
 	"matrix/report"
 	"matrix/report/export"
@@ -30,6 +31,7 @@ type traceFlags struct {
 	options         probe.TraceOptions
 	oneWay, noNames bool
 	json            bool
+	in              string
 }
 
 func traceCommand(std streams) *cobra.Command {
@@ -80,6 +82,7 @@ func (o *traceFlags) register(cmd *cobra.Command) {
 	o.registerFamily(f)
 	f.BoolVarP(&o.noNames, "no-names", "n", false, "do not look the routers' names up")
 	f.BoolVar(&o.json, "json", false, "as mtr --json: a report for each direction and flow, one after the other")
+	f.StringVar(&o.in, "in", "", "judge the ways with the round in this `FILE` as well")
 	o.registerReach(f)
 	o.registerVerbose(f)
 }
@@ -190,9 +193,47 @@ func (o *traceFlags) show(std streams, inventory *data.Inventory, traces []probe
 	for _, c := range inventory.Cities {
 		titles[c.Name] = c.Title
 	}
-	return terminal.WriteRoutes(std.out, report.Routes(traces, titles), terminal.Options{
-		Width: width(std.out), Color: isColourful(std.out),
-	})
+	style := terminal.Options{Width: width(std.out), Color: isColourful(std.out)}
+	if err := terminal.WriteRoutes(std.out, report.Routes(traces, titles), style); err != nil {
+		return err
+	}
+	verdicts, err := o.verdicts(inventory)
+	if err != nil {
+		return err
+	}
+	found, ok := drill(inventory.Cities, traces, verdicts).Down()
+	if !ok {
+		return nil
+	}
+	return terminal.WriteDrillDown(std.out, found, style)
+}
+
+// verdicts are those on the round in a file; nil if none was named.
+func (o *traceFlags) verdicts(inventory *data.Inventory) (*report.Verdicts, error) {
+	if o.in == "" {
+		return nil, nil
+	}
+	round, err := data.OpenRound(o.in, inventory)
+	if err != nil {
+		return nil, err
+	}
+	return report.New(round, report.Options{Stat: probe.Min, Gazetteer: geo.World()}).Verdicts, nil
+}
+
+// drill is what traces, of one pair both ways, are drilled down with. Of several
+// flows the first speaks.
+func drill(cities []probe.City, traces []probe.Trace, verdicts *report.Verdicts) report.Drill {
+	d := report.Drill{Cities: cities, Verdicts: verdicts, Atlas: geo.World()}
+	for i := range traces {
+		t := &traces[i]
+		switch {
+		case d.There == nil:
+			d.Pair, d.There = t.Pair, t
+		case d.Back == nil && t.Pair == d.Pair.Reverse():
+			d.Back = t
+		}
+	}
+	return d
 }
 
 // traceStatus is how traces end the program.

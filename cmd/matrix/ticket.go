@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"matrix/data"
+	"matrix/geo"
+	"matrix/probe"
+	"matrix/report"
+	"matrix/report/export"
+)
+
+const ticketLong = `ticket measures two cities again, to each other and to all others, traces both
+ways, and prints a text for the provider: addresses, times, figures, traces and
+what is asked. If nothing is wrong any more it says so, and prints no ticket.
+With --in it is written from that round, without traces.
+
+Exit status: 0 there is a ticket, 1 nothing is wrong or it could not be
+measured, 2 a city or host is unknown, 3 the arguments or the inventory are
+wrong, 4 the system failed.`
+
+// tickets write a ticket, by --format.
+var tickets = map[string]func(io.Writer, *report.Ticket) error{
+	"markdown": export.TicketMarkdown,
+	"text":     export.TicketText,
+}
+
+func ticketCommand(std streams) *cobra.Command {
+	var o measureFlags
+	cmd := &cobra.Command{
+		Use:   "ticket FROM TO",
+		Short: "Write to the provider about two cities, with the proof",
+		Long:  ticketLong,
+		Example: `  matrix ticket baltimore "new york"
+  matrix ticket paris zurich --in round.json --format text`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usage("want two cities, and was given %q (see %s --help)", args, cmd.CommandPath())
+			}
+			if err := clashes(cmd.Flags()); err != nil {
+				return err
+			}
+			return o.ticket(cmd.Context(), args[0], args[1], std)
+		},
+	}
+	o.registerTicket(cmd)
+	return cmd
+}
+
+func (o *measureFlags) registerTicket(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	o.options = probe.DefaultOptions()
+	o.registerCities(f)
+	f.StringVar(&o.in, "in", "", "write it from the round in this `FILE` instead of measuring")
+	f.StringVar(&o.format, "format", "markdown", "markdown or text")
+	f.StringArrayVar(&o.thresholds, "threshold", nil, "change a threshold of the verdicts, `NAME=VALUE` (matrix verdicts --help lists them)")
+	f.IntVarP(&o.options.Count, "count", "c", o.options.Count, "echo requests a pair")
+	f.VarP((*seconds)(&o.options.Interval), "interval", "i", "`TIME` between two echo requests of a pair")
+	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
+	o.registerFamily(f)
+	o.registerReach(f)
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
+	o.registerVerbose(f)
+}
+
+// ticket measures, or reads, and writes.
+func (o *measureFlags) ticket(ctx context.Context, from, to string, std streams) error {
+	write, ok := tickets[o.format]
+	if !ok {
+		return usage("--format %s: want markdown or text", o.format)
+	}
+	shape := *o
+	shape.format, shape.stat, shape.units, shape.fibre = "table", report.Min.String(), "mi", "0.65c"
+	s, err := shape.check()
+	if err != nil {
+		return err
+	}
+	inventory, err := o.inventory(std)
+	if err != nil {
+		return err
+	}
+	if _, err := o.measureDistances(inventory, &s.options); err != nil {
+		return err
+	}
+	round, cities, pair, err := o.pairRound(ctx, inventory, from, to, &s.options, std)
+	if err != nil {
+		return err
+	}
+	r := report.New(round, s.options)
+	if err := worthATicket(r, pair); err != nil {
+		return err
+	}
+	d := report.Drill{Pair: pair, Cities: cities, Verdicts: r.Verdicts, Atlas: geo.World()}
+	if o.in == "" {
+		if d.There, d.Back, err = o.traceBoth(ctx, inventory, pair, std); err != nil {
+			return err
+		}
+	}
+	found, _ := d.Down()
+	t, ok := report.NewTicket(r, d, found)
+	if !ok {
+		return usage("%v is not in the round", pair)
+	}
+	return write(std.out, t)
+}
+
+// pairRound reads the round, or measures the two cities' rows: enough for the
+// pair, its relays and its waypoints.
+func (o *measureFlags) pairRound(ctx context.Context, inventory *data.Inventory, from, to string, options *report.Options, std streams) (*probe.Round, []probe.City, probe.Pair, error) {
+	if o.in != "" {
+		round, inventory, err := o.roundFromFile(inventory)
+		if err != nil {
+			return nil, nil, probe.Pair{}, err
+		}
+		pair, err := findPair(inventory, from, to)
+		return round, inventory.Cities, pair, err
+	}
+	pair, err := findPair(inventory, from, to)
+	if err != nil {
+		return nil, nil, pair, err
+	}
+	rows := *o
+	rows.from = []string{pair.From, pair.To}
+	options.Thresholds.FitFrom = math.MaxInt // two rows say nothing of what the others' last miles take
+	round, err := rows.roundFromNetwork(ctx, inventory, std)
+	return round, inventory.Cities, pair, err
+}
+
+// worthATicket is an error if there is nothing to write about: an anomaly that
+// is gone when it is measured again is none.
+func worthATicket(r *report.Report, pair probe.Pair) error {
+	v := r.Verdicts.Pair(pair.From, pair.To)
+	switch {
+	case v == nil:
+		return usage("%s – %s is not in the round", r.Title(pair.From), r.Title(pair.To))
+	case v.Verdict() == report.Unjudged:
+		return &statusError{exitSomeMissed, fmt.Errorf("no ticket: %s – %s: %s", r.Title(v.From), r.Title(v.To), v.Why)}
+	case !v.Verdict().Flagged() && v.RTT != nil:
+		return &statusError{exitSomeMissed, fmt.Errorf("no ticket: nothing is wrong with %s – %s now: it takes %.1f ms", r.Title(v.From), r.Title(v.To), *v.RTT)}
+	}
+	return nil
+}
+
+// traceBoth traces both ways, with names.
+func (o *measureFlags) traceBoth(ctx context.Context, inventory *data.Inventory, pair probe.Pair, std streams) (there, back *probe.Trace, err error) {
+	t := traceFlags{fleetFlags: o.fleetFlags}
+	traces, err := t.trace(ctx, inventory, t.jobs(pair, probe.DefaultTraceOptions(probe.TraceICMP)), std)
+	if err != nil {
+		return nil, nil, err
+	}
+	probe.NameHops(context.WithoutCancel(ctx), net.DefaultResolver, traces, nameLimit)
+	d := drill(nil, traces, nil)
+	if d.Pair != pair { // only the way back could be traced
+		return d.Back, d.There, nil
+	}
+	return d.There, d.Back, nil
+}

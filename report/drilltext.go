@@ -1,0 +1,143 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"matrix/geo"
+)
+
+// Lines tell a drill-down: where each way goes, and what that means. Names that
+// routers were given by others are cleaned.
+func (d *DrillDown) Lines() []string {
+	var all []string
+	for _, p := range []*Path{d.There, d.Back} {
+		if p != nil {
+			all = append(all, p.lines()...)
+		}
+	}
+	return append(all, d.Finding()...)
+}
+
+// lines are the places of a way, and those that were refused.
+func (p *Path) lines() []string {
+	stops := []string{p.From}
+	refused := []string{}
+	for _, h := range p.Hops {
+		switch {
+		case h.Place != nil:
+			if name := placeName(h.Place.Place); stops[len(stops)-1] != name {
+				stops = append(stops, name)
+			}
+		case h.Refused != nil:
+			refused = append(refused, h.refusal())
+		}
+	}
+	if last := len(stops) - 1; last == 0 || stops[last] != p.To {
+		stops = append(stops, p.To)
+	}
+	all := []string{"places: " + strings.Join(stops, " → ")}
+	if len(stops) == 2 && !p.located() {
+		all = []string{fmt.Sprintf("places: %s → (no router says where it is) → %s", p.From, p.To)}
+	}
+	return append(all, refused...)
+}
+
+func (p *Path) located() bool {
+	for _, h := range p.Hops {
+		if h.Place != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (h PathHop) refusal() string {
+	return fmt.Sprintf("hop %d calls itself %q (%s), which light cannot reach and leave in the time measured: not believed",
+		h.TTL, Clean(h.Refused.Word, titleRunes), placeName(h.Refused.Place))
+}
+
+// placeName is a place's name, fit to be shown.
+func placeName(p Place) string { return Clean(p.Name, titleRunes) }
+
+// Finding says what a drill-down found, a sentence a line.
+func (d *DrillDown) Finding() []string {
+	switch {
+	case d.Bend == NoBend && d.RTT == 0:
+		return []string{"finding: none; the other end did not answer, so that nothing says how long the whole way takes"}
+	case d.Bend == NoBend:
+		return []string{"finding: nothing bent; the RTT is what the distance explains, and no router is out of the way"}
+	case d.Bend == BentUnknown:
+		return d.unknown()
+	}
+	t := d.Detour
+	way := d.There
+	if t.Back {
+		way = d.Back
+	}
+	where := "detour"
+	if t.Back {
+		where = "return path: a detour on the way back"
+	}
+	all := []string{fmt.Sprintf("finding: %s over %s (hop %d of %s → %s), +%s miles beside %s direct: %s",
+		where, placeName(t.Turn.Place.Place), t.Turn.TTL, way.From, way.To, thousands(t.Extra), thousands(d.Direct), d.Confidence)}
+	leave := fmt.Sprintf("step: +%.1f ms at hop %d", millis(t.Step), t.Leave.TTL)
+	if t.Leave.Place != nil {
+		leave += " (" + placeName(t.Leave.Place.Place) + ")"
+	}
+	if t.Before != nil {
+		leave += "; to ask: " + t.ask()
+	}
+	all = append(all, leave)
+	if t.Back && d.There != nil {
+		all = append(all, "the way there is straight, as far as its routers say where they are")
+	}
+	if o := t.Other; o != nil {
+		all = append(all, fmt.Sprintf("the way back is bent as well: over %s (hop %d of %s → %s), +%s miles",
+			placeName(o.Turn.Place.Place), o.Turn.TTL, d.To, d.From, thousands(o.Extra)))
+	}
+	return append(all, d.legs()...)
+}
+
+// ask is the network before the step, and its router.
+func (t *WayRound) ask() string {
+	router := t.Before.Address
+	if t.Before.Name != "" {
+		router = t.Before.Name + ", " + router
+	}
+	if t.Network == "" {
+		return fmt.Sprintf("whoever runs hop %d (%s), the last one before it", t.Before.TTL, router)
+	}
+	return fmt.Sprintf("%s, which runs hop %d (%s), the last one before it", t.Network, t.Before.TTL, router)
+}
+
+func (d *DrillDown) unknown() []string {
+	first := "finding: bent, but no router says where"
+	if d.There != nil && d.There.located() {
+		first = "finding: the way there is straight, and the RTT is not: the return path, probably"
+	}
+	return append([]string{fmt.Sprintf("%s: %s", first, d.Confidence)}, d.legs()...)
+}
+
+// legs is what speaks for a city as a waypoint.
+func (d *DrillDown) legs() []string {
+	if d.Waypoint == nil {
+		return nil
+	}
+	w := d.Waypoint
+	return []string{fmt.Sprintf("waypoint: the fleet's own RTTs over %s add up to the same: %.1f + %.1f = %.1f ms, and the pair takes %.1f ms",
+		Clean(d.WaypointTitle, titleRunes), w.Legs[0], w.Legs[1], w.Legs[0]+w.Legs[1], millis(d.RTT))}
+}
+
+// thousands writes miles as people read them: "7,255".
+func thousands(d geo.Miles) string { return thousandsOf(float64(d)) }
+
+func thousandsOf(x float64) string {
+	n := int(math.Round(x))
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+}
