@@ -71,21 +71,25 @@ func (t *timeline) now() int64 {
 }
 
 // suspect tells a step from a reading that was interrupted half-way: the next
-// readings are as before then, or agree with none.
+// readings are as before then, or agree with none. Two may agree by chance, on a
+// machine that interrupts often; three do not.
 func (t *timeline) suspect(r reading) int64 {
-	seen := r.wall - r.mono
+	seen, agreed := r.wall-r.mono, 1
 	for range 16 {
 		r = t.clock()
 		diff := r.wall - r.mono
 		if away(diff, t.diff) <= stepLeast {
 			break
 		}
-		if away(diff, seen) <= stepLeast {
+		if away(diff, seen) > stepLeast {
+			seen, agreed = diff, 1
+			continue
+		}
+		if agreed++; agreed == 3 {
 			t.steps = append(t.steps, step{before: t.diff, since: t.last, noted: r.mono})
 			t.diff = diff
 			break
 		}
-		seen = diff
 	}
 	t.last = r.mono
 	return r.mono
