@@ -58,7 +58,6 @@ func (o *fleetFlags) opener(addresses probe.Addresses, log *slog.Logger) (probe.
 		RemotePath: o.remotePath,
 		Binary:     binary,
 		Sockets:    sockets,
-		Log:        log,
 	}
 	return &opener{
 		addresses: addresses,

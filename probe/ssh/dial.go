@@ -2,7 +2,6 @@ package ssh
 
 import (
 	"context"
-	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,11 +11,10 @@ import (
 
 // Dialer starts far sides over ssh, or a command like it.
 type Dialer struct {
-	Command    []string     // the words before the destination; nil: ssh
-	RemotePath string       // where matrix is, or is to be, on the hosts; "": below the home folder, by build
-	Binary     *Binary      // put there where it is missing
-	Sockets    string       // folder of the masters' sockets; "": no masters of our own
-	Log        *slog.Logger // nil: silent
+	Command    []string // the words before the destination; nil: ssh
+	RemotePath string   // where matrix is, or is to be, on the hosts; "": below the home folder, by build
+	Binary     *Binary  // put there where it is missing
+	Sockets    string   // folder of the masters' sockets; "": no masters of our own
 }
 
 // Dial starts the far side in a city. It returns at once; what became of it
