@@ -3,7 +3,6 @@ package icmp
 import (
 	"context"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"time"
 
@@ -49,9 +48,6 @@ func (k *Kernel) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo))
 	if len(job.Targets) == 0 || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer preciseSleep()()
 	r, err := newRun(k, job, emit)
 	if err != nil {
 		return err

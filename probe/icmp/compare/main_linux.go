@@ -19,6 +19,7 @@ func main() {
 	flag.DurationVar(&p.interval, "interval", 100*time.Millisecond, "between two to the same target, of the child")
 	rounds := flag.Int("rounds", 3, "of everything; the median is printed")
 	only := flag.String("only", "middle,heavy,light,accuracy,peak,loss", "what to measure")
+	flag.StringVar(&among, "tools", "", "only tools whose name contains this (regular expression)")
 	flag.Parse()
 	var err error
 	switch {

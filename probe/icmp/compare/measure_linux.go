@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"syscall"
 	"time"
@@ -22,6 +23,8 @@ var (
 	pings   = tool{"one ping a target", onePingEach}
 	scamp   = tool{"scamper", scamper}
 )
+
+var among string
 
 func median(values []float64) float64 {
 	if len(values) == 0 {
@@ -52,6 +55,9 @@ func (l load) costs(rounds int) error {
 	cpu, lost, rss := map[string][]float64{}, map[string]int{}, map[string][]float64{}
 	for range rounds {
 		for _, t := range l.tools {
+			if !regexp.MustCompile(among).MatchString(t.name) {
+				continue
+			}
 			r, err := t.run(l.plan)
 			if err != nil {
 				fmt.Fprintln(os.Stderr, t.name, err)
