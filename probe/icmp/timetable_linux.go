@@ -69,7 +69,7 @@ func pace(job probe.Job) float64 { return float64(len(job.Targets)) / job.Interv
 
 const (
 	gather    = 50                     // echo requests worth a waking, which costs as much as ten of them
-	shortTick = 10 * time.Millisecond  // a tick is longer only where gather demands it
+	shortTick = 20 * time.Millisecond  // a tick is longer only where gather demands it
 	longTick  = 100 * time.Millisecond // progress is seen by people
 )
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,7 +20,10 @@ func main() {
 	flag.DurationVar(&p.interval, "interval", 100*time.Millisecond, "between two to the same target, of the child")
 	rounds := flag.Int("rounds", 3, "of everything; the median is printed")
 	only := flag.String("only", "middle,heavy,light,accuracy,peak,loss", "what to measure")
-	flag.StringVar(&among, "tools", "", "only tools whose name contains this (regular expression)")
+	flag.Func("tools", "only those whose names have a part that matches this regular expression", func(text string) (err error) {
+		among, err = regexp.Compile(text)
+		return err
+	})
 	flag.Parse()
 	var err error
 	switch {
