@@ -118,7 +118,7 @@ func (b *pairList) address(r row) netip.Addr {
 	return addr
 }
 
-// parseAddr reads an IP address; in its zone netip would let anything pass.
+// parseAddr is ParseAddr.
 func parseAddr(text string) (netip.Addr, error) {
 	if err := probe.CheckHost(text); err != nil {
 		return netip.Addr{}, err

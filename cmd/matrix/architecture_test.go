@@ -18,6 +18,7 @@ var rooms = map[string][]string{
 	"probe":      {},
 	"probe/...":  {"probe"},
 	"data":       {"probe", "geo"},
+	"data/...":   {"data", "probe"},
 	"report":     {"probe", "geo"},
 	"report/...": {"report"},
 	"cmd/matrix": {"..."},
