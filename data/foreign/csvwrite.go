@@ -97,10 +97,19 @@ func moment(t time.Time, layout string) string {
 }
 
 // quote keeps a spreadsheet from taking a text for a formula (OWASP, "CSV
-// Injection").
+// Injection"); unquote takes it back.
 func quote(text string) string {
-	if strings.IndexAny(text, formulas) == 0 {
+	if isFormula(strings.TrimLeft(text, "'")) {
 		return "'" + text
 	}
 	return text
 }
+
+func unquote(text string) string {
+	if isFormula(strings.TrimLeft(text, "'")) {
+		return strings.TrimPrefix(text, "'")
+	}
+	return text
+}
+
+func isFormula(text string) bool { return strings.IndexAny(text, "=+-@＝＋－＠") == 0 }

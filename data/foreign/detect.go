@@ -25,7 +25,11 @@ var marks = []struct {
 	{func(line, _ string) bool { return isFping(line) }, Fping},
 }
 
-func isJSON(dense string) bool { return strings.HasPrefix(dense, "{") || strings.HasPrefix(dense, "[") }
+// isJSON says whether a text is an object or a list of them; fping -D starts its
+// lines with a time in square brackets.
+func isJSON(dense string) bool {
+	return strings.HasPrefix(dense, "{") || strings.HasPrefix(dense, "[{") || dense == "[]"
+}
 
 func isFpingJSON(dense string) bool {
 	for _, key := range fpingKeys {

@@ -46,7 +46,7 @@ type fping struct {
 	targets map[string]*fpingTarget // by what fping prints
 	order   []string
 	reasons map[int]string // ICMP errors that came back, by city
-	oclock  bool           // after a time of day: figures of an interval follow
+	section int            // counts the times of day, each with figures of an interval; 0 outside
 }
 
 // fpingTarget is what was said of one target so far.
@@ -59,7 +59,8 @@ type fpingTarget struct {
 	next    int  // sequence number
 	gaps    bool // in the sequence numbers
 	doubles int
-	done    bool // there were figures with times, or the final ones
+	done    bool // there were figures with times, of which the final ones are the sum
+	section int  // in which there were figures of an interval
 }
 
 // maxTargets bounds what one file may ping.
@@ -81,7 +82,6 @@ func readFping(s *source, in *lines) error {
 
 func (f *fping) text(line string) error {
 	if line == "" || fpingTotals.MatchString(line) {
-		f.oclock = false
 		return nil
 	}
 	if m := fpingEcho.FindStringSubmatch(line); m != nil {
@@ -91,8 +91,8 @@ func (f *fping) text(line string) error {
 		return f.values(m[1], strings.Fields(m[2]))
 	}
 	if m := fpingSummary.FindStringSubmatch(line); m != nil {
-		if f.oclock {
-			f.tally.Skipped++ // of an interval, and it does not say of which day
+		if f.ofInterval(m[1]) {
+			f.tally.Skipped++
 			return nil
 		}
 		return f.summary(m[1], m[2], m[3], m[4:])
@@ -115,21 +115,32 @@ func (f *fping) text(line string) error {
 		return f.unresolved(m[1], m[2])
 	}
 	if fpingOclock.MatchString(line) {
-		f.oclock = true
+		f.section++
 		return nil
 	}
 	f.bad(data.FileError{Column: 1, Field: "line", Value: line, Problem: "not a line of fping -C or -c", Hint: "run fping with -C COUNT, or with --json"})
 	return nil
 }
 
+// ofInterval says whether a line with counts is one of fping -Q, which are under
+// a time of day: of which day it does not say. The final lines follow without a
+// gap, so a second one of a target is that.
+func (f *fping) ofInterval(printed string) bool {
+	t := f.targets[strings.TrimSpace(printed)]
+	if f.section == 0 || t != nil && t.section == f.section {
+		return false
+	}
+	if t = f.target(printed); t != nil {
+		t.section = f.section
+	}
+	return true
+}
+
 // target finds who a line is about. Nil is a city that there is not, which is
-// reported once.
+// reported.
 func (f *fping) target(printed string) *fpingTarget {
 	printed = strings.TrimSpace(printed)
 	if t, met := f.targets[printed]; met {
-		if t == nil {
-			f.tally.Bad++
-		}
 		return t
 	}
 	if len(f.targets) == maxTargets {
@@ -140,7 +151,6 @@ func (f *fping) target(printed string) *fpingTarget {
 	address = strings.TrimSuffix(address, ")")
 	city, ok := f.source.target(name, address)
 	if !ok {
-		f.targets[printed] = nil
 		return nil
 	}
 	t := &fpingTarget{city: city, name: printed, line: f.line}

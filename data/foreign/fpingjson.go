@@ -52,10 +52,6 @@ func (f *fping) json(line []byte) error {
 }
 
 func (f *fping) event(kind string, e *fpingEvent) error {
-	t := f.target(e.Host)
-	if t == nil {
-		return nil
-	}
 	switch kind {
 	case "resp", "timeout":
 		ms := ""
@@ -73,7 +69,7 @@ func (f *fping) event(kind string, e *fpingEvent) error {
 		}
 		return f.values(e.Host, values)
 	case "intSum":
-		return f.interval(t, e)
+		return f.interval(e)
 	}
 	var figures [3]string
 	for i, v := range []*float64{e.Min, e.Avg, e.Max} {
@@ -86,7 +82,11 @@ func (f *fping) event(kind string, e *fpingEvent) error {
 
 // interval is a reading with a time of its own: of what was sent since the one
 // before it.
-func (f *fping) interval(t *fpingTarget, e *fpingEvent) error {
+func (f *fping) interval(e *fpingEvent) error {
+	t := f.target(e.Host)
+	if t == nil {
+		return nil
+	}
 	at, err := data.ParseTime(time.Unix(e.Time, 0).UTC().Format(time.RFC3339))
 	if err != nil || e.Time <= 0 {
 		f.wrong(1, "time", fmt.Sprint(e.Time), "not a time", "it is seconds since 1970")

@@ -39,6 +39,7 @@ func (g *group) add(r record) {
 		g.start = r.group
 	}
 	at := [2]int{r.from, r.to}
+	r.sample.Pair = g.pair(at)
 	s, twice := g.samples[at]
 	switch {
 	case !twice:
@@ -50,6 +51,10 @@ func (g *group) add(r record) {
 		}
 	}
 	g.samples[at] = s
+}
+
+func (g *group) pair(at [2]int) probe.Pair {
+	return probe.Pair{From: g.Inventory.Cities[at[0]].Name, To: g.Inventory.Cities[at[1]].Name}
 }
 
 // round has the pairs that occur. In a fleet's list it has every pair of a
@@ -65,7 +70,7 @@ func (g *group) round() *probe.Round {
 	for _, at := range g.pairs() {
 		s, ok := g.samples[at]
 		if !ok {
-			s = probe.Sample{Pair: probe.Pair{From: g.Inventory.Cities[at[0]].Name, To: g.Inventory.Cities[at[1]].Name}, Reason: "not in " + r.Source}
+			s = probe.Sample{Pair: g.pair(at), Reason: "not in " + r.Source}
 		}
 		if s.IsSelf() {
 			r.Self = append(r.Self, s)

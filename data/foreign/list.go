@@ -171,7 +171,7 @@ func (l *list) row(line []byte) error {
 	}
 	r.sample.State = probe.Measured
 	if !l.figures(&r.sample) {
-		return nil
+		return l.leftOut(r, "its row cannot be read")
 	}
 	return l.take(r)
 }
@@ -266,15 +266,4 @@ func (l *list) count(column string) (int, bool) {
 		return 0, false
 	}
 	return n, true
-}
-
-// formulas start what a spreadsheet would take for one.
-const formulas = "=+-@＝＋－＠"
-
-// unquote takes away the apostrophe that kept a spreadsheet from calculating.
-func unquote(text string) string {
-	if rest, ok := strings.CutPrefix(text, "'"); ok && strings.IndexAny(rest, formulas) == 0 {
-		return rest
-	}
-	return text
 }

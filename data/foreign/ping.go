@@ -21,7 +21,7 @@ import (
 //	2 packets transmitted, 1 received, +1 errors, 50% packet loss, time 1011ms
 //	rtt min/avg/max/mdev = 0.023/0.023/0.023/0.000 ms
 var (
-	pingHead    = regexp.MustCompile(`^PING (\S+?) ?\((?:(\S+) \()?([^()\s]*)\)+ `)
+	pingHead    = regexp.MustCompile(`^PING (\S+?) ?\((?:(\S+) \()?([^()\s]*)\)+:? `)
 	pingReply   = regexp.MustCompile(`^(?:\[(\d+\.\d+)\] )?\d+ bytes from .*?: (?:icmp_)?seq=(\d+)(?: ident=\d+)?(?: ttl=(\d+))?(?: time[=<]([\d.]+) ms)?( \(DUP!\))?`)
 	pingProblem = regexp.MustCompile(`^(?:\[\d+\.\d+\] )?From (\S+(?: \(\S+\))?):? icmp_seq=\d+ (.+)$`)
 	pingWaiting = regexp.MustCompile(`^(?:\[(\d+\.\d+)\] )?no answer yet for icmp_seq=\d+`)

@@ -89,10 +89,19 @@ func (s *source) take(r reading) error {
 	}
 	if err := data.CheckSample(&r.sample); err != nil {
 		s.bad(data.FileError{Problem: fmt.Sprintf("%v: %v", r.sample.Pair, err), Hint: "it is left out"})
-		return nil
+		return s.leftOut(r, err.Error())
 	}
 	s.tally.Readings++
 	return s.spool.add(record{key: s.key(r), file: s.number, reading: r})
+}
+
+// leftOut lets the round of a fleet's list say why a pair has no figures.
+func (s *source) leftOut(r reading, why string) error {
+	if !s.files[s.number].product || r.sample.At.IsZero() {
+		return nil
+	}
+	none := probe.Sample{At: r.sample.At, Reason: probe.Clean(why, maxReason) + " in " + s.files[s.number].name}
+	return s.spool.add(record{key: s.key(r), file: s.number, reading: reading{from: r.from, to: r.to, sample: none}})
 }
 
 // dated gives a reading its time. Where the file has none, each of its pairs is

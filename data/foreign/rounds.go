@@ -47,6 +47,7 @@ func readRounds(s *source, in *bufio.Reader, visit func(*probe.Round) error) err
 
 func readRound(s *source, one *oneRound) (*probe.Round, error) {
 	if head, _ := one.in.Peek(len(roundStart)); !bytes.Equal(head, roundStart) {
+		one.scan.depth = -1 << 30 // whatever brackets there are, they close no round
 		return nil, &data.FileError{Line: 1, Problem: "not the beginning of a round.json"}
 	}
 	r, err := data.ReadRound(one, s.name, nil)
@@ -62,22 +63,24 @@ func readRound(s *source, one *oneRound) (*probe.Round, error) {
 	return r, nil
 }
 
-// oneRound reads up to the line at which the next round begins.
+// oneRound reads up to the end of a round, or the line at which the next one
+// begins.
 type oneRound struct {
 	in     *bufio.Reader
 	lines  int // breaks, read so far
 	inside bool
-	ended  bool // at the beginning of a line, after at least one
-	failed error
+	fresh  bool // at the beginning of a line
+	over   bool // the last bracket is closed
+	scan   scanner
 }
 
 // begin says whether there is another round.
 func (o *oneRound) begin() bool {
-	o.ended, o.inside = false, false
+	o.inside, o.fresh, o.over, o.scan = false, true, false, scanner{}
 	for {
 		head, err := o.in.Peek(1)
 		if err != nil {
-			return false
+			return !errors.Is(err, io.EOF)
 		}
 		switch head[0] {
 		case '\n':
@@ -93,35 +96,42 @@ func (o *oneRound) begin() bool {
 
 // Read implements io.Reader.
 func (o *oneRound) Read(p []byte) (int, error) {
-	if o.ended && o.inside {
-		if head, _ := o.in.Peek(len(roundStart)); bytes.Equal(head, roundStart) {
-			return 0, io.EOF
-		}
+	if o.over || o.next() {
+		return 0, io.EOF
 	}
-	head, err := o.in.Peek(1)
-	if err != nil {
-		if !errors.Is(err, io.EOF) {
-			o.failed = err
-		}
+	if _, err := o.in.Peek(1); err != nil {
 		return 0, err
 	}
-	head, _ = o.in.Peek(max(1, min(len(p), o.in.Buffered())))
-	n := len(head)
-	o.ended = false
-	if i := bytes.IndexByte(head, '\n'); i >= 0 && i < len(p) {
-		n, o.ended = i+1, true
+	head, _ := o.in.Peek(min(len(p), o.in.Buffered()))
+	n := 0
+	o.fresh = false
+	for n < len(head) && !o.fresh && !o.over {
+		o.over, _ = o.scan.step(head[n])
+		o.fresh = head[n] == '\n'
+		n++
+	}
+	if o.fresh {
 		o.lines++
 	}
-	n = copy(p, head[:min(n, len(p))])
-	_, err = o.in.Discard(n)
+	copy(p, head[:n])
 	o.inside = true
-	return n, err
+	return o.in.Discard(n)
 }
 
-// rest skips what is left of the round.
-func (o *oneRound) rest() error {
-	if _, err := io.Copy(io.Discard, o); err != nil {
-		return err
+// next says whether the next round begins here.
+func (o *oneRound) next() bool {
+	if !o.fresh || !o.inside {
+		return false
 	}
-	return nil
+	head, _ := o.in.Peek(len(roundStart))
+	return bytes.Equal(head, roundStart)
+}
+
+// rest skips what is left of the round, or what is none.
+func (o *oneRound) rest() error {
+	if o.over {
+		return nil
+	}
+	_, err := io.Copy(io.Discard, o)
+	return err
 }
