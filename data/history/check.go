@@ -7,8 +7,8 @@ import "hash/fnv"
 // number a row, into which every column was mixed but round and start.
 type check uint64
 
-// checks adds the rows' numbers up by round.
-func (t *table) checks(rounds int) (sums []check, counts []int) {
+// addChecks adds the rows' numbers up by round.
+func (t *table) addChecks(sums []check, counts []int) {
 	rows := make([]uint64, t.n)
 	texts := t.wordSums()
 	for c, values := range t.cols {
@@ -28,7 +28,6 @@ func (t *table) checks(rounds int) (sums []check, counts []int) {
 			}
 		}
 	}
-	sums, counts = make([]check, rounds), make([]int, rounds)
 	for i, sum := range rows {
 		sum = mix(sum, uint64(t.at[i]))
 		for _, us := range t.rttsOf(i) {
@@ -38,7 +37,6 @@ func (t *table) checks(rounds int) (sums []check, counts []int) {
 		sums[round] += check(mix(sum, uint64(len(t.rttsOf(i)))))
 		counts[round]++
 	}
-	return sums, counts
 }
 
 // mix is one step of MurmurHash's finalizer over both.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -175,6 +176,9 @@ func (r *columnReader) mean(v parquet.Value) (int32, error) {
 	words := r.query.words
 	if v.Kind() == parquet.Int32 {
 		return v.Int32(), notBelowZero([]int32{v.Int32()})
+	}
+	if v.Kind() == parquet.Int64 {
+		return words.id(strconv.FormatInt(v.Int64(), 10)), nil
 	}
 	text := string(v.ByteArray())
 	switch r.column {

@@ -313,3 +313,43 @@ func TestTracesComeBack(t *testing.T) {
 		t.Fatalf("%d traces of a part of the span: %v", len(got), err)
 	}
 }
+
+func compact(t testing.TB, h *history.History) history.Compaction {
+	t.Helper()
+	done, err := h.Compact(context.Background(), history.Month{Year: 2026, Month: time.October}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
+
+func TestCompact(t *testing.T) {
+	h := open(t)
+	rounds := hours(october, 30, 8, 5)
+	saveAll(t, h, rounds[:20])
+	done := compact(t, h)
+	if done.Rounds != 20 || done.Merged != 20 || done.Removed != 20 || len(done.Warnings) > 0 {
+		t.Fatalf("%+v", done)
+	}
+	checkHistory(t, again(t, h), rounds[:20])
+	saveAll(t, h, rounds[20:])
+	checkHistory(t, again(t, h), rounds)
+	if done := compact(t, h); done.Rounds != 30 || done.Merged != 11 || done.Removed != 12 {
+		t.Fatalf("%+v", done)
+	}
+	checkHistory(t, again(t, h), rounds)
+	saveAll(t, h, rounds[3:5]) // saved again, as by a second import
+	checkHistory(t, again(t, h), rounds)
+	if done := compact(t, h); done.Rounds != 30 || done.Merged != 0 || done.Removed != 2 {
+		t.Fatalf("%+v", done)
+	}
+	checkHistory(t, again(t, h), rounds)
+	id, err := again(t, h).IDs(t.Context(), october, october.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.Round(t.Context(), id[0])
+	if err != nil || !reflect.DeepEqual(got, rounds[0]) {
+		t.Fatalf("a compacted round is %+v: %v", got, err)
+	}
+}

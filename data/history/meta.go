@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"matrix/data"
 	"matrix/probe"
@@ -30,10 +31,34 @@ type contents struct {
 
 // held is one round of a file of samples.
 type held struct {
-	Round  string `json:"round"`            // its id
-	Rows   int    `json:"rows"`             // samples, self pings among them
-	Check  string `json:"check"`            // of its rows
-	Header string `json:"header,omitempty"` // checksum of the header in the same file
+	Round  string              `json:"round"`            // its id
+	Start  time.Time           `json:"start"`            // in whole microseconds
+	Rows   int                 `json:"rows"`             // samples, self pings among them
+	States map[probe.State]int `json:"states"`           // planned pairs by how they ended
+	Check  string              `json:"check"`            // of its rows
+	Header string              `json:"header,omitempty"` // checksum of the header in the same file
+}
+
+// check refuses what cannot be true of a round.
+func (r *held) check() error {
+	start, err := startOf(r.Round)
+	if err != nil {
+		return err
+	}
+	if !r.Start.Truncate(time.Second).Equal(start) || r.Start.Nanosecond()%1000 != 0 {
+		return fmt.Errorf("it says that round %s began at %v", r.Round, r.Start)
+	}
+	pairs := 0
+	for _, n := range r.States {
+		if n < 0 {
+			return fmt.Errorf("it has less than no pairs of round %s", r.Round)
+		}
+		pairs += n
+	}
+	if pairs > r.Rows {
+		return fmt.Errorf("it has %d pairs of round %s, and %d samples", pairs, r.Round, r.Rows)
+	}
+	return nil
 }
 
 func (c check) String() string { return fmt.Sprintf("%016x", uint64(c)) }
@@ -58,11 +83,11 @@ func readContents(text string) (contents, error) {
 	}
 	seen := make(map[string]bool, len(c.Rounds))
 	for _, r := range c.Rounds {
-		if _, err := startOf(r.Round); err != nil {
+		if err := r.check(); err != nil {
 			return c, err
 		}
-		if r.Rows < 0 || seen[r.Round] {
-			return c, fmt.Errorf("it holds %s twice, or less than nothing of it", r.Round)
+		if seen[r.Round] {
+			return c, fmt.Errorf("it holds %s twice", r.Round)
 		}
 		seen[r.Round] = true
 	}

@@ -28,8 +28,9 @@ const (
 const abandoned = 24 * time.Hour
 
 // put writes a file so that it is there whole or not at all, and returns its
-// path. Its name is the id and a checksum of its bytes.
-func (h *History) put(folder, id string, write func(io.Writer) error) (path string, err error) {
+// path. Its name is the id and a checksum of its bytes. It gets that only if
+// approve, where there is one, has nothing against it.
+func (h *History) put(folder, id string, write func(io.Writer) error, approve func(unfinished string) error) (path string, err error) {
 	if err := h.makeFolder(folder); err != nil {
 		return "", err
 	}
@@ -53,6 +54,11 @@ func (h *History) put(folder, id string, write func(io.Writer) error) (path stri
 	}
 	if err := file.Close(); err != nil {
 		return "", err
+	}
+	if approve != nil {
+		if err := approve(unfinished); err != nil {
+			return "", err
+		}
 	}
 	path = filepath.Join(folder, id+"-"+shortSum(sum)+suffix)
 	if err := os.Rename(unfinished, path); err != nil {

@@ -27,7 +27,7 @@ func (h *History) Latest(ctx context.Context) (string, error) {
 			return "", err
 		}
 		if len(s.rounds) > 0 {
-			return s.rounds[len(s.rounds)-1].id, nil
+			return s.rounds[len(s.rounds)-1].Round, nil
 		}
 	}
 	return "", fmt.Errorf("%s: %w", h.dir, ErrEmpty)
@@ -41,7 +41,7 @@ func (h *History) IDs(ctx context.Context, from, to time.Time) ([]string, error)
 	}
 	ids := make([]string, len(s.rounds))
 	for i, r := range s.rounds {
-		ids[i] = r.id
+		ids[i] = r.Round
 	}
 	return ids, nil
 }
@@ -56,7 +56,7 @@ func (h *History) Round(ctx context.Context, id string) (*probe.Round, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(s.rounds, func(e entry) bool { return e.id == id })
+	at := slices.IndexFunc(s.rounds, func(e entry) bool { return e.Round == id })
 	if at < 0 {
 		return nil, fmt.Errorf("%s: there is no round %s", h.dir, id)
 	}
@@ -72,8 +72,8 @@ func (h *History) Round(ctx context.Context, id string) (*probe.Round, error) {
 func (s *span) keepOnly(at int) {
 	one := s.rounds[at]
 	file := s.files[one.source]
-	file.takes = map[string]bool{one.id: true}
-	s.files, s.rounds, s.number = []source{file}, []entry{{id: one.id}}, map[string]int32{one.id: 0}
+	file.takes, file.rows = map[string]held{one.Round: one.held}, one.Rows
+	s.files, s.rounds, s.number = []source{file}, []entry{{held: one.held}}, map[string]int32{one.Round: 0}
 }
 
 // fill reads the samples of a span's only round.

@@ -14,7 +14,7 @@ import (
 )
 
 // Rounds are the headers of the rounds that began from from up to but not
-// including to, in whole seconds, in the order of time: rounds without samples.
+// including to, in the order of time: rounds without samples.
 // What was left out for being damaged is told by the warnings of the first.
 // Rounds whose cities are the same may share them.
 func (h *History) Rounds(ctx context.Context, from, to time.Time) ([]*probe.Round, error) {
@@ -30,8 +30,8 @@ func (h *History) headers(ctx context.Context, s *span) ([]*probe.Round, error) 
 	compacted, lost := h.monthHeaders(ctx, s)
 	warnings := slices.Concat(s.warnings, lost)
 	err := forEach(ctx, len(s.rounds), func(i int) error {
-		id, file := s.rounds[i].id, s.files[s.rounds[i].source]
-		text := compacted[id]
+		r, file := &s.rounds[i], &s.files[s.rounds[i].source]
+		text := compacted[r.Round]
 		if !file.month {
 			f, err := openSamples(file.path)
 			if err != nil {
@@ -42,7 +42,7 @@ func (h *History) headers(ctx context.Context, s *span) ([]*probe.Round, error) 
 				return err
 			}
 		}
-		rounds[i] = headerRound(id, text, filepath.Base(file.path))
+		rounds[i] = headerRound(&r.held, text, filepath.Base(file.path))
 		return nil
 	})
 	if err != nil {
@@ -57,14 +57,13 @@ func (h *History) headers(ctx context.Context, s *span) ([]*probe.Round, error) 
 
 // headerRound reads a header. Of a round whose header is lost its start is
 // known, and what its samples say.
-func headerRound(id, text, file string) *probe.Round {
+func headerRound(r *held, text, file string) *probe.Round {
 	round, err := readHeader(text, file)
 	if err == nil {
 		return round
 	}
-	start, _ := startOf(id) // ids were checked
-	return &probe.Round{Start: start, Source: "measured", Warnings: []probe.Warning{
-		{Subject: file, Text: "the header of round " + id + " is lost: its options, its cities and its warnings are not known"}}}
+	return &probe.Round{Start: r.Start, Source: "measured", Warnings: []probe.Warning{
+		{Subject: file, Text: "the header of round " + r.Round + " is lost: its options, its cities and its warnings are not known"}}}
 }
 
 // shareCities lets rounds with the same cities have them once in memory.

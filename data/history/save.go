@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"matrix/probe"
 )
@@ -42,25 +43,34 @@ func (h *History) save(r *probe.Round) (Saved, error) {
 	if err != nil {
 		return Saved{}, err
 	}
-	sums, _ := t.checks(1)
+	sums, counts := make([]check, 1), make([]int, 1)
+	t.addChecks(sums, counts)
 	sum := textSum(header)
 	id := newID(r.Start, mix(sum, uint64(sums[0])))
-	rounds := []held{{Round: id, Rows: t.n, Check: sums[0].String(), Header: fmt.Sprintf("%016x", sum)}}
+	rounds := []held{{
+		Round: id, Start: r.Start.UTC().Truncate(time.Microsecond), Rows: t.n, States: states(r),
+		Check: sums[0].String(), Header: fmt.Sprintf("%016x", sum),
+	}}
 	path, err := h.put(h.folder(samplesFolder, MonthOf(r.Start)), id, func(w io.Writer) error {
-		out, err := newSampleWriter(w, rounds, roundPage)
-		if err != nil {
-			return err
-		}
+		out := newSampleWriter(w, rounds, roundPage)
 		out.pq.SetKeyValueMetadata(headerKey, header)
 		if err := out.write(t, t.byFrom()); err != nil {
 			return err
 		}
 		return out.pq.Close()
-	})
+	}, nil)
 	if err != nil {
 		return Saved{}, err
 	}
 	return Saved{ID: id, Path: path}, nil
+}
+
+func states(r *probe.Round) map[probe.State]int {
+	all := make(map[probe.State]int)
+	for i := range r.Samples {
+		all[r.Samples[i].State]++
+	}
+	return all
 }
 
 // byFrom is the order of a round, whose pages end behind whole cities: a month

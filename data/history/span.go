@@ -17,7 +17,7 @@ import (
 
 // span is which rounds a stretch of time has, and in which files they are.
 type span struct {
-	rounds   []entry // by id, which is by time
+	rounds   []entry // by start
 	number   map[string]int32
 	files    []source // in the order of their first rounds
 	warnings []probe.Warning
@@ -25,7 +25,7 @@ type span struct {
 
 // entry is a round of a span.
 type entry struct {
-	id     string
+	held
 	source int // index into files
 }
 
@@ -33,13 +33,13 @@ type entry struct {
 type source struct {
 	path  string
 	month bool
-	takes map[string]bool // rounds, by id; another file may have others of its as well
+	takes map[string]held // rounds, by id; another file may have others of its as well
 	rows  int             // of those
 }
 
 // span finds the rounds that began from from up to but not including to.
 func (h *History) span(ctx context.Context, from, to time.Time) (*span, error) {
-	key := [2]time.Time{from.UTC().Truncate(time.Second), to.UTC().Truncate(time.Second)}
+	key := [2]time.Time{from.UTC(), to.UTC()}
 	h.mu.Lock()
 	known := h.spans[key]
 	h.mu.Unlock()
@@ -84,10 +84,7 @@ func (h *History) addMonth(ctx context.Context, s *span, m Month, from, to time.
 		s.warnings = append(s.warnings, h.problem(path, errForeign))
 	}
 	taken := make(map[string]bool)
-	inSpan := func(id string) bool {
-		start, err := startOf(id)
-		return err == nil && !start.Before(from) && start.Before(to)
-	}
+	within := func(start time.Time) bool { return !start.Before(from) && start.Before(to) }
 	type opened struct {
 		path     string
 		contents contents
@@ -112,12 +109,12 @@ func (h *History) addMonth(ctx context.Context, s *span, m Month, from, to time.
 	}
 	slices.SortStableFunc(compacted, func(a, b opened) int { return len(b.contents.Rounds) - len(a.contents.Rounds) })
 	take := func(path string, month bool, c contents) {
-		src := source{path: path, month: month, takes: make(map[string]bool)}
+		src := source{path: path, month: month, takes: make(map[string]held)}
 		for _, r := range c.Rounds {
 			if !taken[r.Round] {
 				taken[r.Round] = true
-				if inSpan(r.Round) {
-					src.takes[r.Round] = true
+				if within(r.Start) {
+					src.takes[r.Round] = r
 					src.rows += r.Rows
 				}
 			}
@@ -130,7 +127,9 @@ func (h *History) addMonth(ctx context.Context, s *span, m Month, from, to time.
 		take(c.path, true, c.contents)
 	}
 	for _, path := range files.rounds {
-		if id := roundName.FindStringSubmatch(filepath.Base(path))[1]; taken[id] || !inSpan(id) {
+		id := roundName.FindStringSubmatch(filepath.Base(path))[1]
+		second, err := startOf(id)
+		if err != nil || taken[id] || !second.Before(to) || second.Add(time.Second).Before(from) {
 			continue
 		}
 		if err := look(path, func(c contents) { take(path, false, c) }); err != nil {
@@ -143,20 +142,22 @@ func (h *History) addMonth(ctx context.Context, s *span, m Month, from, to time.
 // settle numbers the rounds.
 func (s *span) settle() {
 	for i, f := range s.files {
-		for id := range f.takes {
-			s.rounds = append(s.rounds, entry{id, i})
+		for _, r := range f.takes {
+			s.rounds = append(s.rounds, entry{r, i})
 		}
 	}
-	slices.SortFunc(s.rounds, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
+	slices.SortFunc(s.rounds, func(a, b entry) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Round, b.Round))
+	})
 	for i, r := range s.rounds {
-		s.number[r.id] = int32(i)
+		s.number[r.Round] = int32(i)
 	}
 }
 
 // numberIn is a round's number where a file has it to give; else null.
 func (s *span) numberIn(f *source) func(id string) int32 {
 	return func(id string) int32 {
-		if f.takes[id] {
+		if _, takes := f.takes[id]; takes {
 			return s.number[id]
 		}
 		return null

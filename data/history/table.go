@@ -17,11 +17,11 @@ const noTime = math.MinInt64
 // table is a stretch of samples in memory, column by column. A column that was
 // not asked for is empty.
 //
-// Texts are numbers of words; a round is its number in whatever is being read;
+// Texts are numbers of words, and so is a start, in µs since 1970; a round is its number in whatever is being read;
 // a state is a probe.State, and stamps are probe.Stamps.
 type table struct {
 	n     int
-	cols  [numColumns][]int32 // but for start, at and rtts_us
+	cols  [numColumns][]int32 // but for at and rtts_us
 	at    []int64             // µs since 1970
 	ends  []int32             // where the RTTs of each row end
 	rtts  []int32             // µs, of all rows, one after the other

@@ -78,7 +78,7 @@ func (h *History) SaveTraces(round Saved, traces []probe.Trace) (path string, er
 			return err
 		}
 		return out.Close()
-	})
+	}, nil)
 	if err != nil {
 		return "", fmt.Errorf("save traces: %w", err)
 	}

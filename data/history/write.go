@@ -19,32 +19,27 @@ const (
 // sampleWriter writes a file of samples, a row group a call.
 type sampleWriter struct {
 	pq     *parquet.GenericWriter[sampleRow]
-	rounds []held // by number
-	page   int    // rows
+	page   int // rows
 	values []parquet.Value
 	ints   []int32
 	longs  []int64
-	starts []parquet.Value // of the rounds
+	starts []parquet.Value // of the rounds, by number
 	ids    []parquet.Value
 }
 
-func newSampleWriter(w io.Writer, rounds []held, page int) (*sampleWriter, error) {
+func newSampleWriter(w io.Writer, rounds []held, page int) *sampleWriter {
 	options := append(writerOptions(), sampleSchema,
 		// A page is written in one call, whatever its size, and ends where we say.
 		parquet.PageBufferSize(16<<10), parquet.WriteBufferSize(1<<20),
 		parquet.SortingWriterConfig(parquet.SortingColumns(parquet.Ascending("from"), parquet.Ascending("to"), parquet.Ascending("start"))),
 		parquet.SkipPageBounds("rtts_us", "list", "element"), parquet.SkipPageBounds("reason"),
 		parquet.KeyValueMetadata(roundsKey, contents{Rounds: rounds}.json()))
-	s := &sampleWriter{pq: parquet.NewGenericWriter[sampleRow](w, options...), rounds: rounds, page: page}
+	s := &sampleWriter{pq: parquet.NewGenericWriter[sampleRow](w, options...), page: page}
 	for _, r := range rounds {
-		start, err := startOf(r.Round)
-		if err != nil {
-			return nil, err
-		}
-		s.starts = append(s.starts, parquet.Int64Value(start.UnixMicro()))
+		s.starts = append(s.starts, parquet.Int64Value(r.Start.UnixMicro()))
 		s.ids = append(s.ids, parquet.ByteArrayValue([]byte(r.Round)))
 	}
-	return s, nil
+	return s
 }
 
 // write writes a table in an order as one row group.
