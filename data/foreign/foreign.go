@@ -66,6 +66,9 @@ type Import struct {
 // inputFile is what a round says of a file that it comes from.
 type inputFile struct {
 	name    string
+	path    string    // as messages call it
+	at      time.Time // when it was measured, where it does not say
+	hint    string
 	product bool // a fleet's list: what it has no row of was to be there
 }
 
@@ -127,7 +130,7 @@ func (im *Import) Read(ctx context.Context, f File, visit func(*probe.Round) err
 			return err
 		}
 	}
-	im.files = append(im.files, inputFile{short(f.Name), format == WonderNetwork})
+	im.files = append(im.files, inputFile{short(f.Name), f.Name, f.At, s.hint, format == WonderNetwork})
 	if format == Fping || format == Ping {
 		if err := s.measurer(f); err != nil {
 			return err
@@ -162,6 +165,7 @@ func (s *source) read(format Format, in *bufio.Reader, visit func(*probe.Round) 
 	case JSON:
 		return readRounds(s, in, func(r *probe.Round) error {
 			s.tally.Rounds++
+			s.tally.Readings += len(r.Samples) + len(r.Self)
 			return visit(r)
 		})
 	}
@@ -179,8 +183,13 @@ func (im *Import) Rounds(ctx context.Context, visit func(*probe.Round) error) er
 		if g == nil {
 			return nil
 		}
+		r := g.round()
+		if r.Start.IsZero() {
+			im.undated(g.files[0])
+			return nil
+		}
 		im.tally.Rounds++
-		return visit(g.round())
+		return visit(r)
 	}
 	err := im.spool.each(func(r record) error {
 		if g == nil || r.key != g.key {
@@ -199,6 +208,14 @@ func (im *Import) Rounds(ctx context.Context, visit func(*probe.Round) error) er
 		return err
 	}
 	return give()
+}
+
+// undated reports a file that is one round of no known time.
+func (im *Import) undated(file int) {
+	im.tally.Bad++
+	if im.Bad != nil {
+		im.Bad(&data.FileError{File: im.files[file].path, Problem: "none of its rows says when it was measured", Hint: im.files[file].hint})
+	}
 }
 
 // Tally is what was read so far.

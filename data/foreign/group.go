@@ -87,6 +87,9 @@ func (g *group) round() *probe.Round {
 	if r.Start.IsZero() {
 		r.Start = first
 	}
+	if r.Start.IsZero() {
+		r.Start = g.Import.files[g.files[0]].at
+	}
 	r.End = r.Start
 	if last.After(r.End) {
 		r.End = last

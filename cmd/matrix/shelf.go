@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"matrix/data/history"
+	"matrix/probe"
+)
+
+func registerHistory(f *pflag.FlagSet, folder *string) {
+	f.StringVar(folder, "history", "history", "`DIR` of the history")
+}
+
+// shelf puts rounds into the history, each once.
+type shelf struct {
+	*history.History
+	folder  string
+	month   history.Month
+	ids     map[string][]string // of the month, by the second of their start
+	saved   int
+	known   int // were there already
+	other   int // of a time at which there is another with the same pairs
+	remarks []string
+}
+
+func openShelf(folder string) (*shelf, error) {
+	h, err := history.Open(folder)
+	return &shelf{History: h, folder: folder}, err
+}
+
+// stampLen is how much of an id is its second.
+const stampLen = len("20060102T150405Z")
+
+// put saves a round, if it is not there. A list that has grown since it was
+// imported gives another round of the same time; saving that as well would
+// count its pairs twice.
+func (s *shelf) put(ctx context.Context, r *probe.Round) error {
+	if err := s.look(ctx, history.MonthOf(r.Start)); err != nil {
+		return err
+	}
+	id, err := history.ID(r)
+	if err != nil {
+		return err
+	}
+	second := id[:stampLen]
+	for _, there := range s.ids[second] {
+		if there == id {
+			s.known++
+			return nil
+		}
+		old, err := s.Round(ctx, there)
+		if err != nil {
+			return err
+		}
+		if pair, both := shared(old, r); both {
+			s.other++
+			s.remark(r, there, pair)
+			return nil
+		}
+	}
+	if _, err := s.Save(r); err != nil {
+		return err
+	}
+	s.ids[second] = append(s.ids[second], id)
+	s.saved++
+	return nil
+}
+
+// look finds what the history has of a month.
+func (s *shelf) look(ctx context.Context, m history.Month) error {
+	if s.ids != nil && m == s.month {
+		return nil
+	}
+	ids, err := s.IDs(ctx, m.Start(), m.End())
+	if err != nil {
+		return err
+	}
+	s.month, s.ids = m, make(map[string][]string)
+	for _, id := range ids {
+		s.ids[id[:stampLen]] = append(s.ids[id[:stampLen]], id)
+	}
+	return nil
+}
+
+// shared is a pair that both rounds have.
+func shared(a, b *probe.Round) (probe.Pair, bool) {
+	pairs := make(map[probe.Pair]bool, len(a.Samples))
+	for i := range a.Samples {
+		pairs[a.Samples[i].Pair] = true
+	}
+	for i := range b.Samples {
+		if pairs[b.Samples[i].Pair] {
+			return b.Samples[i].Pair, true
+		}
+	}
+	return probe.Pair{}, false
+}
+
+// remark says why a round was left out; of many the first few.
+func (s *shelf) remark(r *probe.Round, there string, pair probe.Pair) {
+	const shown = 10
+	if len(s.remarks) == shown {
+		s.remarks = append(s.remarks, "and more rounds like these")
+	}
+	if len(s.remarks) < shown {
+		s.remarks = append(s.remarks, fmt.Sprintf("%s: its round of %s was left out: round %s of the history has %v of that time, with other figures",
+			r.Source, r.Start.Format(time.RFC3339), there, pair))
+	}
+}
