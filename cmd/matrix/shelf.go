@@ -56,11 +56,17 @@ func (s *shelf) put(ctx context.Context, r *probe.Round) error {
 		if err != nil {
 			return err
 		}
-		if pair, both := shared(old, r); both {
+		pair, both, same := shared(old, r)
+		switch {
+		case !both:
+			continue
+		case same:
+			s.known++
+		default:
 			s.other++
 			s.remark(r, there, pair)
-			return nil
 		}
+		return nil
 	}
 	if _, err := s.Save(r); err != nil {
 		return err
@@ -86,18 +92,35 @@ func (s *shelf) look(ctx context.Context, m history.Month) error {
 	return nil
 }
 
-// shared is a pair that both rounds have.
-func shared(a, b *probe.Round) (probe.Pair, bool) {
-	pairs := make(map[probe.Pair]bool, len(a.Samples))
-	for i := range a.Samples {
-		pairs[a.Samples[i].Pair] = true
+// shared says whether an old and a new round have a pair in common, and whether
+// the old one has all the figures of the new: then only what they say of
+// themselves differs, such as the file.
+func shared(old, r *probe.Round) (pair probe.Pair, both, same bool) {
+	known := make(map[probe.Pair]*probe.Sample, len(old.Samples))
+	for i := range old.Samples {
+		known[old.Samples[i].Pair] = &old.Samples[i]
 	}
-	for i := range b.Samples {
-		if pairs[b.Samples[i].Pair] {
-			return b.Samples[i].Pair, true
+	same = true
+	for i := range r.Samples {
+		s := &r.Samples[i]
+		before, met := known[s.Pair]
+		if met && !both {
+			pair, both = s.Pair, true
 		}
+		same = same && met && figures(before) == figures(s)
 	}
-	return probe.Pair{}, false
+	return pair, both, same
+}
+
+// figures are what a sample says, as exactly as a history keeps it.
+func figures(s *probe.Sample) string {
+	text := fmt.Sprint(s.State, s.At.UnixMicro(), s.Address, s.Sent, s.Received, s.Cut)
+	summary := s.Summary()
+	for stat := probe.Min; stat <= probe.Jitter; stat++ {
+		d, known := summary.Get(stat)
+		text += fmt.Sprint(" ", known, d.Round(time.Microsecond))
+	}
+	return text
 }
 
 // remark says why a round was left out; of many the first few.
