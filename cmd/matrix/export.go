@@ -49,7 +49,7 @@ func exportCommand(std streams) *cobra.Command {
 	f.SortFlags = false
 	registerHistory(f, &o.history)
 	f.StringVar(&o.format, "format", "csv", "csv, json or atlas")
-	f.StringVar(&o.since, "since", "", "rounds that began at this `TIME` or later: 2026-10, 2026-10-01 or 2026-10-01T12:00:00Z (UTC)")
+	f.StringVar(&o.since, "since", "", "rounds that began at this `TIME` or later, UTC: 2026-10, 2026-10-05, 2026-10-05T12:00:00Z, or so long ago: 36h, 90d (default all)")
 	f.StringVar(&o.until, "until", "", "rounds that began before this `TIME`")
 	f.StringArrayVar(&o.from, "from", nil, "only pairs from these `CITIES`")
 	f.StringArrayVar(&o.to, "to", nil, "only pairs to these `CITIES`")
@@ -100,9 +100,7 @@ func (o *exportFlags) run(ctx context.Context, std streams) error {
 	if err := job.out.Close(); err != nil {
 		return err
 	}
-	for _, w := range job.Problems() {
-		fmt.Fprintf(std.err, "matrix: %s: %s\n", w.Subject, w.Text)
-	}
+	warnProblems(job.History, std)
 	switch {
 	case interrupted:
 		return &statusError{exitSomeMissed, fmt.Errorf("interrupted; %s written", count(job.rounds, "round"))}
@@ -123,13 +121,13 @@ func (o *exportFlags) prepare(ctx context.Context, std streams) (*exporting, err
 		if bound.text == "" {
 			continue
 		}
-		at, err := parseDay(bound.text)
+		at, err := moment(bound.text, time.Now())
 		if err != nil {
-			return nil, usage("--%s %s: want a month, a day or a time: 2026-10, 2026-10-01 or 2026-10-01T12:00:00Z", bound.flag, bound.text)
+			return nil, usage("--%s %w", bound.flag, err)
 		}
 		*bound.into = at
 	}
-	h, err := history.Open(o.history)
+	h, err := openHistory(o.history)
 	if err != nil {
 		return nil, err
 	}
@@ -163,16 +161,6 @@ func newRoundWriter(format string, w io.Writer, probes map[int]string) (roundWri
 		return foreign.NewAtlasWriter(w, probes), nil
 	}
 	return nil, usage("--format %s: want csv, json or atlas", format)
-}
-
-// parseDay reads a time, or the beginning of a day or a month, in UTC.
-func parseDay(text string) (time.Time, error) {
-	for _, layout := range []string{"2006-01", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t, nil
-		}
-	}
-	return data.ParseTime(text)
 }
 
 // eachMonth visits the part of every month of the history that is asked for.

@@ -5,20 +5,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"matrix/data/history"
 	"matrix/probe"
 )
 
-func registerHistory(f *pflag.FlagSet, folder *string) {
-	f.StringVar(folder, "history", "history", "`DIR` of the history")
-}
-
 // shelf puts rounds into the history, each once.
 type shelf struct {
 	*history.History
-	folder  string
+	folder  string // as the person is told
 	month   history.Month
 	ids     map[string][]string // of the month, by the second of their start
 	saved   int
@@ -27,8 +21,12 @@ type shelf struct {
 	remarks []string
 }
 
-func openShelf(folder string) (*shelf, error) {
-	h, err := history.Open(folder)
+func openShelf(flag string) (*shelf, error) {
+	h, err := openHistory(flag)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := historyFolder(flag)
 	return &shelf{History: h, folder: folder}, err
 }
 
