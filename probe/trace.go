@@ -80,6 +80,8 @@ type TraceOptions struct {
 	Port     int           `json:"port"`        // of the target, for UDP and TCP
 	Interval time.Duration `json:"interval_ns"` // between two probes to one hop
 	Timeout  time.Duration `json:"timeout_ns"`  // an answer that comes later is lost
+
+	Sending
 }
 
 const (
@@ -132,7 +134,7 @@ func (o TraceOptions) Check() error {
 	case o.Timeout < 10*time.Millisecond || o.Timeout > time.Minute:
 		return fmt.Errorf("timeout %v: want 10ms to 1m", o.Timeout)
 	}
-	return nil
+	return o.Sending.Check()
 }
 
 // TraceJob is one traceroute to be made, in one or several flows.

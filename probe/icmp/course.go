@@ -23,6 +23,7 @@ type course struct {
 	target  probe.Target
 	options probe.Options
 	raw     bool
+	from    source
 	begin   time.Time // of the job
 	emit    func(probe.Echo)
 
@@ -48,7 +49,10 @@ func (c *course) run(ctx context.Context) {
 		}
 		c.flights = map[int]request{}
 		before := c.slot
-		err := c.pinger().RunWithContext(ctx)
+		err := c.from.suits(c.target.Addr.Unmap().Is6())
+		if err == nil {
+			err = c.pinger().RunWithContext(ctx)
+		}
 		c.expire(ctx.Err() == nil)
 		if c.slot == before && ctx.Err() == nil {
 			c.failed(err)
@@ -78,6 +82,12 @@ func (c *course) pinger() *probing.Pinger {
 	p.Timeout = time.Duration(left-1)*c.options.Interval + c.options.Timeout
 	p.SetTrafficClass(uint8(c.options.TrafficClass))
 	p.SetDoNotFragment(c.options.DontFragment)
+	if c.from.device != nil {
+		p.InterfaceName = c.from.device.Name
+	}
+	if c.from.addr.IsValid() {
+		p.Source = c.from.addr.String()
+	}
 	p.OnSend = c.sent
 	p.OnSendError = func(_ *probing.Packet, err error) { c.failed(err) }
 	p.OnRecv = c.received

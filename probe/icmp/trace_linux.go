@@ -39,13 +39,20 @@ func traceWith(ctx context.Context, job probe.TraceJob, l traceLimits, emit func
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	from, err := sourceOf(job.Source)
+	if err != nil {
+		return err
+	}
+	if err := from.suits(job.Addr.Unmap().Is6()); err != nil {
+		return &probe.HostError{Op: "trace", Err: err}
+	}
 	if job.Method == probe.TraceTCP {
-		return traceTCP(ctx, job, emit)
+		return traceTCP(ctx, job, from, emit)
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer preciseSleep()()
-	t, err := newTracing(job, l)
+	t, err := newTracing(job, from, l)
 	if err != nil {
 		return err
 	}
@@ -66,6 +73,7 @@ type tracing struct {
 	method   probe.TraceMethod
 	fallback string
 	limits   traceLimits
+	from     source
 	token    uint64
 	peer     peer
 	time     *timeline
@@ -101,9 +109,9 @@ type shot struct {
 
 func (s *shot) under() bool { return !s.failed && !s.expired && !s.answered }
 
-func newTracing(job probe.TraceJob, l traceLimits) (*tracing, error) {
+func newTracing(job probe.TraceJob, from source, l traceLimits) (*tracing, error) {
 	t := &tracing{
-		job: job, v6: job.Addr.Unmap().Is6(), method: job.Method, limits: l,
+		job: job, v6: job.Addr.Unmap().Is6(), method: job.Method, limits: l, from: from,
 		token: rand.Uint64(), time: newTimeline(systemClock()), route: newRoute(job),
 	}
 	if err := t.openTrails(); err != nil {
