@@ -33,10 +33,11 @@ type socket struct {
 	raw    bool
 	looped bool // send stamps bring the packet along instead of a key
 	stamps probe.Stamps
-	id     uint16 // raw only
-	unfit  error  // why nothing can be sent; nil: it can
-	room   int    // echoes whose replies and stamps surely fit into the receive buffer
-	drops  uint32 // packets that did not, as last seen
+	id     uint16     // raw only
+	self   netip.Addr // that reaches this host itself from here; the zero Addr: none does
+	unfit  error      // why nothing can be sent; nil: it can
+	room   int        // echoes whose replies and stamps surely fit into the receive buffer
+	drops  uint32     // packets that did not, as last seen
 
 	seq     uint16           // the next
 	bySeq   []uint32         // the flight that used a sequence number last
@@ -65,7 +66,7 @@ func openSocket(v6 bool, o probe.Options, l limits, id uint16) (*socket, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{fd: -1, v6: v6, id: id, stamps: probe.UserStamps, unfit: from.suits(v6)}
+	s := &socket{fd: -1, v6: v6, id: id, stamps: probe.UserStamps, unfit: from.suits(v6), self: from.self(v6)}
 	var refusals []error
 	for _, kind := range []int{unix.SOCK_DGRAM, unix.SOCK_RAW} {
 		s.raw = kind == unix.SOCK_RAW

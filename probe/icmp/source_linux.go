@@ -63,6 +63,41 @@ func networkOrder(n uint32) uint32 {
 	return binary.NativeEndian.Uint32(bytes[:])
 }
 
+// self is an address that leads from there to this host itself: the loopback
+// address would leave by an interface. An interface need not have one.
+func (s source) self(v6 bool) netip.Addr {
+	switch {
+	case s.suits(v6) != nil:
+		return netip.Addr{}
+	case s.addr.IsValid():
+		return s.addr
+	case s.device != nil:
+		return ownAddr(s.device, v6)
+	case v6:
+		return netip.IPv6Loopback()
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// ownAddr is an interface's own address of a family; the zero Addr if it has
+// none.
+func ownAddr(device *net.Interface, v6 bool) netip.Addr {
+	own, err := device.Addrs()
+	if err != nil {
+		return netip.Addr{}
+	}
+	for _, a := range own {
+		prefix, err := netip.ParsePrefix(a.String())
+		if addr := prefix.Addr().Unmap(); err == nil && addr.Is6() == v6 {
+			if addr.IsLinkLocalUnicast() && v6 {
+				addr = addr.WithZone(device.Name)
+			}
+			return addr
+		}
+	}
+	return netip.Addr{}
+}
+
 // bindNear binds a socket to a port, or, where that is taken, to one a little
 // higher, and says which.
 func bindNear(fd int, v6 bool, from netip.Addr, port uint16) (uint16, error) {

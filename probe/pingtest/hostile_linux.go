@@ -37,6 +37,10 @@ func ConformInWorld(t *testing.T, make func(t *testing.T) probe.Pinger) {
 		run("no route is not loss", noRoute)
 		run("the header says what it is to say", header)
 		run("what is too big and must not be cut is not loss", tooBig)
+		run("packets come from the address asked for", sourceAddress)
+		run("packets leave by the interface asked for", sourceInterface)
+		run("an interface or address that is not there is an error", sourceMissing)
+		run("an address of the other family is a reason", sourceOfTheOtherFamily)
 	}
 }
 
