@@ -176,6 +176,7 @@ type Trace struct {
 	Method   TraceMethod // that was used; the one asked for may not be allowed
 	Flow     int         // 0 to TraceOptions.Flows-1
 	Size     int         // bytes of payload
+	Sending  Sending     // as it was asked for
 	At       time.Time   // when it began, by the coordinator's clock, UTC
 	End      TraceEnd
 	Reason   string // why there is no more of it; "" if there is nothing to say

@@ -119,7 +119,7 @@ func newRoute(pair probe.Pair, flows []Trace, titles map[string]string) Route {
 // remark takes in what has to be said of one flow.
 func (r *Route) remark(t Trace) {
 	r.Reached = r.Reached && t.End == probe.Reached
-	notes := oddities(t)
+	notes := append(askedFor(t.Sending), oddities(t)...)
 	if t.Fallback != "" {
 		notes = append(notes, Clean(t.Fallback, reasonRunes))
 	}
@@ -128,6 +128,21 @@ func (r *Route) remark(t Trace) {
 			r.Notes = append(r.Notes, note)
 		}
 	}
+}
+
+// askedFor says how the probes left, where that is not as usual.
+func askedFor(s probe.Sending) []string {
+	var all []string
+	if s.Source != "" {
+		all = append(all, "sent from "+Clean(s.Source, reasonRunes))
+	}
+	if s.TrafficClass != 0 {
+		all = append(all, fmt.Sprintf("type of service %d", s.TrafficClass))
+	}
+	if s.DontFragment {
+		all = append(all, "packets not to be cut into fragments")
+	}
+	return all
 }
 
 // endsOf says how the flows ended, and which of them where they differ.
