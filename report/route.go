@@ -119,7 +119,10 @@ func newRoute(pair probe.Pair, flows []Trace, titles map[string]string) Route {
 // remark takes in what has to be said of one flow.
 func (r *Route) remark(t Trace) {
 	r.Reached = r.Reached && t.End == probe.Reached
-	notes := append(askedFor(t.Sending), oddities(t)...)
+	notes := oddities(t)
+	if how := askedFor(t.Sending); len(how) > 0 {
+		notes = append(notes, strings.Join(how, ", "))
+	}
 	if t.Fallback != "" {
 		notes = append(notes, Clean(t.Fallback, reasonRunes))
 	}
@@ -140,7 +143,7 @@ func askedFor(s probe.Sending) []string {
 		all = append(all, fmt.Sprintf("type of service %d", s.TrafficClass))
 	}
 	if s.DontFragment {
-		all = append(all, "packets not to be cut into fragments")
+		all = append(all, "don't fragment")
 	}
 	return all
 }
