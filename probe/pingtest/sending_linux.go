@@ -11,9 +11,58 @@ import (
 	"matrix/probe"
 )
 
+func noRoute(t *testing.T, p engine, v6 bool) {
+	NewWorld(t, Request.Reply)
+	nowhere := "203.0.113.1"
+	if v6 {
+		nowhere = "2001:db8::1"
+	}
+	j := job([]netip.Addr{netip.MustParseAddr(nowhere), There(0, v6)}, 3)
+	o := carryOut(t, p, j)
+	o.all(t, 0, probe.Unsent)
+	o.all(t, 1, probe.Replied)
+	if reason := o.echoes[[2]int{0, 0}].Reason; !strings.Contains(reason, "network is unreachable") {
+		t.Errorf("the reason is %q", reason)
+	}
+}
+
+func header(t *testing.T, p engine, v6 bool) {
+	var wrong atomic.Int64
+	NewWorld(t, func(r Request) {
+		class := r.Packet[1]
+		if v6 {
+			class = r.Packet[0]<<4 | r.Packet[1]>>4
+		} else if r.Packet[6]&0x40 == 0 {
+			wrong.Add(1)
+		}
+		if class != 46<<2 || len(r.Message) != 8+200 {
+			wrong.Add(1)
+		}
+		r.Reply()
+	})
+	j := worldJob(1, 2, v6)
+	j.TrafficClass, j.DontFragment, j.Size = 46<<2, true, 200
+	o := carryOut(t, p, j)
+	o.all(t, 0, probe.Replied)
+	if n := wrong.Load(); n > 0 {
+		t.Errorf("%d of 2 packets are not as they should be", n)
+	}
+}
+
+func tooBig(t *testing.T, p engine, v6 bool) {
+	NewWorld(t, Request.Reply)
+	j := worldJob(1, 2, v6)
+	j.DontFragment, j.Size = true, 2000
+	o := carryOut(t, p, j)
+	o.all(t, 0, probe.Unsent)
+	if reason := o.echoes[[2]int{0, 0}].Reason; !strings.Contains(reason, "message too long") {
+		t.Errorf("the reason is %q", reason)
+	}
+}
+
 // sourceAddress: packets come from the address that was asked for, whichever of
 // the host's it is.
-func sourceAddress(t *testing.T, p probe.Pinger, v6 bool) {
+func sourceAddress(t *testing.T, p engine, v6 bool) {
 	var from atomic.Pointer[netip.Addr]
 	var wrong atomic.Int64
 	NewWorld(t, func(r Request) {
@@ -38,7 +87,7 @@ func sourceAddress(t *testing.T, p probe.Pinger, v6 bool) {
 
 // sourceInterface: packets leave by the interface that was asked for, though
 // the same targets are behind another as well.
-func sourceInterface(t *testing.T, p probe.Pinger, v6 bool) {
+func sourceInterface(t *testing.T, p engine, v6 bool) {
 	var near, side atomic.Int64
 	NewWorld(t, func(r Request) { near.Add(1); r.Reply() })
 	NewSideWorld(t, func(r Request) { side.Add(1); r.Reply() })
@@ -61,7 +110,7 @@ func sourceInterface(t *testing.T, p probe.Pinger, v6 bool) {
 }
 
 // sourceMissing: what this host does not have is an error, and no loss.
-func sourceMissing(t *testing.T, p probe.Pinger, v6 bool) {
+func sourceMissing(t *testing.T, p engine, v6 bool) {
 	NewWorld(t, Request.Reply)
 	elsewhere := pick(v6, "192.0.2.77", "2001:db8::77")
 	for source, words := range map[string]string{
@@ -79,7 +128,7 @@ func sourceMissing(t *testing.T, p probe.Pinger, v6 bool) {
 }
 
 // sourceOfTheOtherFamily is a reason for the targets that it concerns.
-func sourceOfTheOtherFamily(t *testing.T, p probe.Pinger, v6 bool) {
+func sourceOfTheOtherFamily(t *testing.T, p engine, v6 bool) {
 	NewWorld(t, Request.Reply)
 	own := pick(v6, Here4, Here6)
 	j := job([]netip.Addr{There(0, !v6), There(0, v6)}, 3)
