@@ -13,7 +13,8 @@ type Sending struct {
 	DontFragment bool `json:"df,omitempty"`  // a packet that is too big for the path is refused, not cut
 
 	// Source is the interface of the from-host that packets leave by and
-	// answers come back by, or the address that they come from.
+	// answers come back by, or the address that they come from; "": as its
+	// routes say. A from-host without it is an error, and no loss.
 	Source string `json:"source,omitempty"`
 }
 

@@ -133,6 +133,8 @@ func (o TraceOptions) Check() error {
 		return fmt.Errorf("interval %v: want 10ms to 1m", o.Interval)
 	case o.Timeout < 10*time.Millisecond || o.Timeout > time.Minute:
 		return fmt.Errorf("timeout %v: want 10ms to 1m", o.Timeout)
+	case o.Method == TraceTCP && o.TrafficClass%4 != 0:
+		return fmt.Errorf("type of service %d: TCP has the two lowest bits for itself, so want a multiple of 4", o.TrafficClass)
 	}
 	return o.Sending.Check()
 }

@@ -43,7 +43,11 @@ func traceCommand(std streams) *cobra.Command {
 		Long: `trace makes a traceroute from one city to another and, at the same time, back:
 the ways differ more often than not. All routers are asked at once, in one
 conversation, so that routers that share load among several paths show one of
-them; --flows shows more. It needs no privilege where ping needs none.
+them; --flows shows more. It needs no privilege where ping needs none; udp and
+tcp need none anywhere.
+
+With --interface each end sends by its own interface of that name. An address is
+one end's alone: use --one-way with it.
 
 Exit status: 0 the targets answered, 1 one did not, 2 a city or host is unknown,
 3 the arguments or the inventory are wrong, 4 the system failed.`,
