@@ -91,32 +91,54 @@ func TestTraceAsNobodyIsAsRoot(t *testing.T) {
 	off := make([]float64, len(runs))
 	inParallel(6, len(runs), func(i int) {
 		r := runs[i]
-		args := []string{"--json", "--method", r.method}
-		rootStatus, root := w.inCity(r.From, w.ofACity(r.From, r.To, args...)...)
-		status, nobody := w.asNobody(r.From, r.To, args...)
-		if rootStatus != exitMeasured || status != exitMeasured {
-			t.Errorf("%v: root ended with %d, nobody with %d\n%s", r, rootStatus, status, nobody)
-			return
+		var root, nobody []float64
+		// A busy machine adds to times, and seldom to all: the least are compared.
+		for range 4 {
+			status, text := w.inCity(r.From, w.ofACity(r.From, r.To, "--json", "--method", r.method)...)
+			asRoot := w.onlyReport(status, text)
+			asNobody := w.onlyReport(w.asNobody(r.From, r.To, "--json", "--method", r.method))
+			if !slices.Equal(asRoot.addresses(), asNobody.addresses()) || asRoot.Report.Matrix != asNobody.Report.Matrix {
+				t.Errorf("%v: root saw %q (%+v), nobody %q (%+v)", r, asRoot.addresses(), asRoot.Report.Matrix, asNobody.addresses(), asNobody.Report.Matrix)
+				return
+			}
+			root, nobody = least(root, asRoot), least(nobody, asNobody)
+			if off[i] = apart(root, nobody); off[i] <= 1 {
+				return
+			}
 		}
-		off[i] = w.same(r.Pair, w.reports(root)[0], w.reports(nobody)[0])
+		t.Errorf("%v: root measured %.3f ms, nobody %.3f", r, root, nobody)
 	})
 	t.Logf("%d traces as root and as nobody: the same routers, and times that differ by %.3f ms at most", len(runs), slices.Max(off))
 }
 
-// same compares two traces of a pair by method, routers and best times, and
-// says by how many ms they differ at most.
-func (w *world) same(pair probe.Pair, a, b mtrTrace) (most float64) {
+// onlyReport reads the one report of a traceroute that reached its target.
+func (w *world) onlyReport(status int, text string) mtrTrace {
 	w.t.Helper()
-	if !slices.Equal(a.addresses(), b.addresses()) || a.Report.Matrix != b.Report.Matrix {
-		w.t.Errorf("%v: root saw %q (%+v), nobody %q (%+v)", pair, a.addresses(), a.Report.Matrix, b.addresses(), b.Report.Matrix)
-		return 0
-	}
-	for i := range a.Report.Hubs {
-		off := math.Abs(a.Report.Hubs[i].Best - b.Report.Hubs[i].Best)
-		if off > 1 {
-			w.t.Errorf("%v, hop %d: root measured %.3f ms, nobody %.3f", pair, i+1, a.Report.Hubs[i].Best, b.Report.Hubs[i].Best)
+	if status == exitMeasured {
+		if all := w.reports(text); len(all) == 1 {
+			return all[0]
 		}
-		most = max(most, off)
+	}
+	w.t.Errorf("status %d, and not one report:\n%s", status, text)
+	return mtrTrace{}
+}
+
+// least is the least time to each hop, in ms, of those before and of a trace.
+func least(before []float64, m mtrTrace) []float64 {
+	all := make([]float64, len(m.Report.Hubs))
+	for i, h := range m.Report.Hubs {
+		all[i] = h.Best
+		if i < len(before) {
+			all[i] = min(all[i], before[i])
+		}
+	}
+	return all
+}
+
+// apart is by how much two lists of times differ at most.
+func apart(a, b []float64) (most float64) {
+	for i := range a {
+		most = max(most, math.Abs(a[i]-b[i]))
 	}
 	return most
 }
