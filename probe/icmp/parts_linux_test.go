@@ -52,7 +52,7 @@ func TestTicks(t *testing.T) {
 		want      time.Duration
 	}{
 		{1, 100, longTick}, {250, 100, longTick}, {1250, 100, 40 * time.Millisecond}, {2500, 100, 20 * time.Millisecond},
-		{10_000, 100, shortTick}, {50_000, 100, 2 * time.Millisecond}, {50_000, 1000, shortTick}, {250, 5, 20 * time.Millisecond},
+		{10_000, 1000, shortTick}, {10_000, 100, 10 * time.Millisecond}, {50_000, 100, 2 * time.Millisecond}, {50_000, 5000, shortTick}, {250, 5, 20 * time.Millisecond},
 	}
 	for _, test := range tests {
 		if got := tickOf(test.perSecond, test.room); got.Round(time.Microsecond) != test.want {
