@@ -49,8 +49,7 @@ type optionsJSON struct {
 	Size     int    `json:"size_bytes"`
 	Rate     int    `json:"rate_per_s"`
 
-	TrafficClass int  `json:"tos,omitempty"`
-	DontFragment bool `json:"df,omitempty"`
+	probe.Sending
 
 	Engine string `json:"engine,omitempty"`
 }
@@ -125,7 +124,7 @@ func WriteRound(w io.Writer, r *probe.Round) error {
 	out.words("source", r.Source)
 	out.words("version", r.Version)
 	if o := r.Options; o != (probe.Options{}) {
-		out.value("options", optionsJSON{o.Count, millis(o.Interval), millis(o.Timeout), o.Size, o.Rate, o.TrafficClass, o.DontFragment, o.Engine})
+		out.value("options", optionsJSON{o.Count, millis(o.Interval), millis(o.Timeout), o.Size, o.Rate, o.Sending, o.Engine})
 	}
 	out.value("partial", r.Partial)
 	writeList(out, "cities", r.Cities, func(c probe.City) any { return c })

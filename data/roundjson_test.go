@@ -26,7 +26,7 @@ func fullRound() *probe.Round {
 	}
 	return &probe.Round{
 		Start: start, End: start.Add(time.Minute), Source: "measured", Version: "1.2.3", Partial: true,
-		Options: probe.Options{Count: 10, Interval: 7 * time.Second / 3, Timeout: 5 * time.Second, Size: 56, Rate: 3, TrafficClass: 46, DontFragment: true},
+		Options: probe.Options{Count: 10, Interval: 7 * time.Second / 3, Timeout: 5 * time.Second, Size: 56, Rate: 3, Sending: probe.Sending{TrafficClass: 46, DontFragment: true, Source: "eth1"}},
 		Cities: []probe.City{
 			{Name: "paris", Title: "Paris", Host: "192.0.2.1", SSH: "ping@paris.example", Country: "France", Region: "Île-de-France",
 				Provider: `A "quoted" <b>name</b>`, Location: &probe.Location{Latitude: 48.8566, Longitude: 2.3522}},
@@ -34,7 +34,7 @@ func fullRound() *probe.Round {
 		},
 		Samples:  []probe.Sample{measured, lost},
 		Self:     []probe.Sample{imported},
-		Hosts:    []probe.Host{{City: "paris", Version: "1.2.3", Health: probe.Health{Engine: "ping socket", Stamps: probe.KernelStamps, Lag: time.Millisecond}}, {City: "saopaulo", Error: "connect: refused", Hint: "start sshd"}},
+		Hosts:    []probe.Host{{City: "paris", Version: "1.2.3", Health: probe.Health{Engine: "ping socket", Stamps: probe.KernelStamps, Lag: time.Millisecond, Load: 1.25, CPUs: 2}}, {City: "saopaulo", Error: "connect: refused", Hint: "start sshd"}},
 		Warnings: []probe.Warning{{Subject: "paris", Text: "its clock is late"}, {Text: "the whole"}},
 	}
 }

@@ -16,8 +16,7 @@ type Options struct {
 	Size     int           `json:"size"`        // bytes of payload
 	Rate     int           `json:"rate"`        // at most this many echo requests a second from one host
 
-	TrafficClass int  `json:"tos,omitempty"` // type of service (IPv4) or traffic class (IPv6), 0 to 255
-	DontFragment bool `json:"df,omitempty"`  // a packet that is too big for the path is refused, not cut
+	Sending
 
 	Engine string `json:"engine,omitempty"` // that sends them, of those that the host has; "": its best
 }
@@ -38,12 +37,10 @@ func (o Options) Check() error {
 		return fmt.Errorf("timeout %v: want 10ms to 1m", o.Timeout)
 	case o.Size < 24 || o.Size > 65_000:
 		return fmt.Errorf("size %d: want 24 to 65000 bytes of payload", o.Size)
-	case o.TrafficClass < 0 || o.TrafficClass > 255:
-		return fmt.Errorf("type of service %d: want 0 to 255", o.TrafficClass)
 	case o.Rate < 1 || o.Rate > 100_000:
 		return fmt.Errorf("rate %d: want 1 to 100000 echo requests a second from one host", o.Rate)
 	}
-	return nil
+	return o.Sending.Check()
 }
 
 // Target is one city that a job pings.

@@ -120,6 +120,9 @@ func newRoute(pair probe.Pair, flows []Trace, titles map[string]string) Route {
 func (r *Route) remark(t Trace) {
 	r.Reached = r.Reached && t.End == probe.Reached
 	notes := oddities(t)
+	if how := askedFor(t.Sending); len(how) > 0 {
+		notes = append(notes, strings.Join(how, ", "))
+	}
 	if t.Fallback != "" {
 		notes = append(notes, Clean(t.Fallback, reasonRunes))
 	}
@@ -128,6 +131,21 @@ func (r *Route) remark(t Trace) {
 			r.Notes = append(r.Notes, note)
 		}
 	}
+}
+
+// askedFor says how the probes left, where that is not as usual.
+func askedFor(s probe.Sending) []string {
+	var all []string
+	if s.Source != "" {
+		all = append(all, "sent from "+Clean(s.Source, reasonRunes))
+	}
+	if s.TrafficClass != 0 {
+		all = append(all, fmt.Sprintf("type of service %d", s.TrafficClass))
+	}
+	if s.DontFragment {
+		all = append(all, "don't fragment")
+	}
+	return all
 }
 
 // endsOf says how the flows ended, and which of them where they differ.

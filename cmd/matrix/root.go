@@ -106,8 +106,7 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.VarP((*seconds)(&o.options.Timeout), "timeout", "t", "a reply that takes more `TIME` is lost")
 	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
 	f.IntVar(&o.options.Rate, "rate", o.options.Rate, "at most this many echo requests a second from one host")
-	f.IntVar(&o.options.TrafficClass, "tos", 0, "type of service, or traffic class, 0 to 255")
-	f.BoolVar(&o.options.DontFragment, "df", false, "do not let packets be cut into fragments")
+	registerSending(f, &o.options.Sending)
 	f.StringVar(&o.options.Engine, "engine", "", "how to ping: kernel (Linux, the default there) or probing (portable)")
 	o.registerFamily(f)
 	f.StringVar(&o.metric, "metric", "", "show only one of rtt, speed, fibre, loss, distance (default the first three)")
@@ -145,7 +144,7 @@ func (s *seconds) Set(text string) error {
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
-var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "engine", "ipv4", "ipv6", "rsh", "remote-path", "history"}
+var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "interface", "engine", "ipv4", "ipv6", "rsh", "remote-path", "history"}
 
 // clashes refuses flags that contradict each other.
 func clashes(flags *pflag.FlagSet) error {

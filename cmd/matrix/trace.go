@@ -19,6 +19,7 @@ import (
 const traceExamples = `  matrix trace baltimore "new york"              the routers of both directions
   matrix trace --one-way --flows 4 paris milan   four conversations: other branches show
   matrix trace --method udp -n paris zurich      datagrams, and no names
+  matrix trace --tos 184 --one-way paris milan   do routers send marked packets another way?
   matrix trace --json paris zurich | jq .report  as mtr --json has it`
 
 // nameLimit is how long all names of routers together may take to be looked up.
@@ -42,7 +43,11 @@ func traceCommand(std streams) *cobra.Command {
 		Long: `trace makes a traceroute from one city to another and, at the same time, back:
 the ways differ more often than not. All routers are asked at once, in one
 conversation, so that routers that share load among several paths show one of
-them; --flows shows more. It needs no privilege where ping needs none.
+them; --flows shows more. It needs no privilege where ping needs none; udp and
+tcp need none anywhere.
+
+With --interface each end sends by its own interface of that name. An address is
+one end's alone: use --one-way with it.
 
 Exit status: 0 the targets answered, 1 one did not, 2 a city or host is unknown,
 3 the arguments or the inventory are wrong, 4 the system failed.`,
@@ -79,6 +84,7 @@ func (o *traceFlags) register(cmd *cobra.Command) {
 	f.VarP((*seconds)(&o.options.Interval), "interval", "i", "`TIME` between two probes to one hop")
 	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
 	f.IntVarP(&o.options.Port, "port", "p", 0, "of the target, for udp and tcp (default 33434 and 80)")
+	registerSending(f, &o.options.Sending)
 	o.registerFamily(f)
 	f.BoolVarP(&o.noNames, "no-names", "n", false, "do not look the routers' names up")
 	f.BoolVar(&o.json, "json", false, "as mtr --json: a report for each direction and flow, one after the other")

@@ -81,7 +81,7 @@ func newMtrReport(t report.Trace) mtrReport {
 	r := report.Routes([]report.Trace{t}, nil)[0]
 	var m mtrReport
 	m.Report.Mtr = mtrHead{
-		Src: r.From, Dst: r.To, Tests: r.Tests,
+		Src: r.From, Dst: r.To, TOS: t.Sending.TrafficClass, Tests: r.Tests,
 		PacketSize: strconv.Itoa(t.Size + mtrHeaders), BitPattern: "0x00",
 	}
 	m.Report.Matrix = routeHead{
