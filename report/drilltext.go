@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 
 	"matrix/geo"
 )
@@ -23,26 +22,13 @@ func (d *DrillDown) Lines() []string {
 
 // lines are the places of a way, and those that were refused.
 func (p *Path) lines() []string {
-	stops := []string{p.From}
-	refused := []string{}
+	all := []string{"places: " + p.Places()}
 	for _, h := range p.Hops {
-		switch {
-		case h.Place != nil:
-			if name := placeName(h.Place.Place); stops[len(stops)-1] != name {
-				stops = append(stops, name)
-			}
-		case h.Refused != nil:
-			refused = append(refused, h.refusal())
+		if h.Place == nil && h.Refused != nil {
+			all = append(all, h.refusal())
 		}
 	}
-	if last := len(stops) - 1; last == 0 || stops[last] != p.To {
-		stops = append(stops, p.To)
-	}
-	all := []string{"places: " + strings.Join(stops, " → ")}
-	if len(stops) == 2 && !p.located() {
-		all = []string{fmt.Sprintf("places: %s → (no router says where it is) → %s", p.From, p.To)}
-	}
-	return append(all, refused...)
+	return all
 }
 
 func (p *Path) located() bool {
@@ -83,14 +69,7 @@ func (d *DrillDown) Finding() []string {
 	}
 	all := []string{fmt.Sprintf("finding: %s over %s (hop %d of %s → %s), +%s miles beside %s direct: %s",
 		where, placeName(t.Turn.Place.Place), t.Turn.TTL, way.From, way.To, thousands(t.Extra), thousands(d.Direct), d.Confidence)}
-	leave := fmt.Sprintf("step: +%.1f ms at hop %d", millis(t.Step), t.Leave.TTL)
-	if t.Leave.Place != nil {
-		leave += " (" + placeName(t.Leave.Place.Place) + ")"
-	}
-	if t.Before != nil {
-		leave += "; to ask: " + t.ask()
-	}
-	all = append(all, leave)
+	all = append(all, t.leaves(""))
 	if t.Back && d.There != nil {
 		all = append(all, "the way there is straight, as far as its routers say where they are")
 	}
@@ -99,6 +78,19 @@ func (d *DrillDown) Finding() []string {
 			placeName(o.Turn.Place.Place), o.Turn.TTL, d.To, d.From, thousands(o.Extra)))
 	}
 	return append(all, d.legs()...)
+}
+
+// leaves is where the RTT steps up, and who is to be asked. way says on which
+// way, where that was not said before.
+func (t *WayRound) leaves(way string) string {
+	text := fmt.Sprintf("step: +%.1f ms at hop %d%s", millis(t.Step), t.Leave.TTL, way)
+	if t.Leave.Place != nil {
+		text += " (" + placeName(t.Leave.Place.Place) + ")"
+	}
+	if t.Before != nil {
+		text += "; to ask: " + t.ask()
+	}
+	return text
 }
 
 // ask is the network before the step, and its router.
@@ -114,11 +106,23 @@ func (t *WayRound) ask() string {
 }
 
 func (d *DrillDown) unknown() []string {
-	first := "finding: bent, but no router says where"
-	if d.There != nil && d.There.located() {
+	there, back := d.There != nil && d.There.located(), d.Back != nil && d.Back.located()
+	first := "finding: slower than its distance explains, and no router says where it goes"
+	switch {
+	case there && back:
+		first = "finding: slower than its distance explains, and out of the routers' sight: those that say where they are lie on the straight way, there and back"
+	case there:
 		first = "finding: the way there is straight, and the RTT is not: the return path, probably"
 	}
-	return append([]string{fmt.Sprintf("%s: %s", first, d.Confidence)}, d.legs()...)
+	all := []string{fmt.Sprintf("%s: %s", first, d.Confidence)}
+	if d.Step != nil {
+		way := fmt.Sprintf(" of %s → %s", d.From, d.To)
+		if d.Step.Back {
+			way = fmt.Sprintf(" of %s → %s", d.To, d.From)
+		}
+		all = append(all, d.Step.leaves(way))
+	}
+	return append(all, d.legs()...)
 }
 
 // legs is what speaks for a city as a waypoint.
@@ -126,10 +130,17 @@ func (d *DrillDown) legs() []string {
 	if d.Waypoint == nil {
 		return nil
 	}
-	w := d.Waypoint
-	return []string{fmt.Sprintf("waypoint: the fleet's own RTTs over %s add up to the same: %.1f + %.1f = %.1f ms, and the pair takes %.1f ms",
-		Clean(d.WaypointTitle, titleRunes), w.Legs[0], w.Legs[1], w.Legs[0]+w.Legs[1], millis(d.RTT))}
+	return []string{fmt.Sprintf("waypoint: the fleet's own RTTs over %s add up to the same: %s, and the pair takes %.1f ms",
+		Clean(d.WaypointTitle, titleRunes), d.Waypoint.sum(), millis(d.RTT))}
 }
+
+// sum adds the legs as they are shown: a reader adds them too.
+func (w *Waypoint) sum() string {
+	one, two := tenths(w.Legs[0]), tenths(w.Legs[1])
+	return fmt.Sprintf("%.1f + %.1f = %.1f ms", one, two, one+two)
+}
+
+func tenths(x Ms) Ms { return Ms(math.Round(10*float64(x)) / 10) }
 
 // thousands writes miles as people read them: "7,255".
 func thousands(d geo.Miles) string { return thousandsOf(float64(d)) }

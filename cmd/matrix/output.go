@@ -40,19 +40,32 @@ var writers = map[string]func(s show, w io.Writer, r *report.Report) error{
 func (s show) write(std streams, r *report.Report, round *probe.Round, o *measureFlags) error {
 	var saving error
 	if s.out != "" {
-		if round.Partial {
-			// A whole result of yesterday is worth more than half a one of today.
-			s.out = filepath.Join(s.out, "partial")
-		}
-		n, err := saveAll(s.out, r, round)
+		n, err := s.save(r, round)
 		if err != nil {
-			saving = fmt.Errorf("nothing was saved: %w", err)
+			saving = err
 			s.out = ""
 		} else {
+			s.out = s.folder(round)
 			defer o.say(std, "matrix: wrote %d files to %s", n, s.out)
 		}
 	}
 	return errors.Join(writers[s.format](s, std.out, r), saving)
+}
+
+// folder is where the files go.
+func (s show) folder(round *probe.Round) string {
+	if round.Partial {
+		// A whole result of yesterday is worth more than half a one of today.
+		return filepath.Join(s.out, "partial")
+	}
+	return s.out
+}
+
+func (s show) save(r *report.Report, round *probe.Round) (n int, err error) {
+	if n, err = saveAll(s.folder(round), r, round); err != nil {
+		return 0, fmt.Errorf("nothing was saved: %w", err)
+	}
+	return n, nil
 }
 
 // checkOut finds out, before anything is measured, whether the results can be

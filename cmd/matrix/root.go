@@ -88,6 +88,7 @@ type measureFlags struct {
 	fibre, format, out  string
 	quiet               bool
 	thresholds          []string
+	trace               tracing
 }
 
 func (o *measureFlags) register(cmd *cobra.Command) {
@@ -112,6 +113,8 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.StringVar(&o.format, "format", "table", "of what is printed: table, csv, json, markdown or html")
 	f.StringVar(&o.out, "out", "", "write all tables and pages into this `DIR` as well")
 	f.StringVar(&o.in, "in", "", "show the round in this `FILE` instead of measuring: round.json, pairs.csv, a published matrix, WonderNetwork's pings")
+	o.trace = usualTraces
+	f.Var(&o.trace, "trace", "measure the worst `N` anomalies again after the round, and trace those that are still there; or none")
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
 	f.StringArrayVar(&o.thresholds, "threshold", nil, "change a threshold of the verdicts, `NAME=VALUE` (matrix verdicts --help lists them)")
 	o.registerReach(f)
@@ -138,7 +141,7 @@ func (s *seconds) Set(text string) error {
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
-var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "interface", "engine", "ipv4", "ipv6", "rsh", "remote-path"}
+var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "interface", "engine", "ipv4", "ipv6", "rsh", "remote-path", "trace"}
 
 // clashes refuses flags that contradict each other.
 func clashes(flags *pflag.FlagSet) error {
