@@ -47,6 +47,8 @@ const (
 	BentUnknown             // the RTT says that one is; no router says which, or where
 )
 
+func (b Bend) String() string { return [...]string{"none", "there", "back", "unknown"}[b] }
+
 // DrillDown is where the packets of two cities go.
 type DrillDown struct {
 	From, To      string // titles

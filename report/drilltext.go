@@ -114,7 +114,7 @@ func (d *DrillDown) unknown() []string {
 	case there:
 		first = "finding: the way there is straight, and the RTT is not: the return path, probably"
 	}
-	all := []string{fmt.Sprintf("%s: %s", first, d.Confidence)}
+	all := []string{fmt.Sprintf("%s (confidence: %s)", first, d.Confidence)}
 	if d.Step != nil {
 		way := fmt.Sprintf(" of %s → %s", d.From, d.To)
 		if d.Step.Back {

@@ -37,7 +37,7 @@ type Report struct {
 	Coverage Coverage
 	Notes    []probe.Warning // footnotes, in order
 	Verdicts *Verdicts       // on hosts and pairs
-	Traced   []*Traced       // anomalies that were looked into after the round; none is usual
+	Traced   []*Traced       // anomalies that were looked into after the round; nil: it was not measured just now
 	pairs    map[probe.Pair]*Pair
 	self     []*Pair           // of cities pinging themselves
 	order    []*Pair           // planned pairs, in the order of the round

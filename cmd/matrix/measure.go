@@ -38,6 +38,9 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 	}
 	round.Warnings = append(round.Warnings, remarks...)
 	r := report.New(round, s.options)
+	if hosts != nil {
+		r.Traced = []*report.Traced{}
+	}
 	if hosts != nil && s.showsTraces() {
 		r = o.lookInto(ctx, hosts, round, r, s, std)
 	}

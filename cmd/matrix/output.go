@@ -95,6 +95,9 @@ func files(r *report.Report, round *probe.Round) []file {
 		{"matrix.md", func(w io.Writer) error { return export.Markdown(w, r) }},
 		{"index.html", func(w io.Writer) error { return site.Page(w, r) }},
 	}
+	if r.Traced != nil { // none replaces what there is of an older round
+		all = append(all, file{"traces.json", func(w io.Writer) error { return export.TracedJSON(w, r) }})
+	}
 	for _, metric := range report.Metrics() {
 		all = append(all, file{metric.String() + ".csv", func(w io.Writer) error { return export.MatrixCSV(w, r, metric) }})
 	}

@@ -83,7 +83,7 @@ func (o *traceFlags) register(cmd *cobra.Command) {
 	registerSending(f, &o.options.Sending)
 	o.registerFamily(f)
 	f.BoolVarP(&o.noNames, "no-names", "n", false, "do not look the routers' names up")
-	f.BoolVar(&o.json, "json", false, "as mtr --json: a report for each direction and flow, one after the other")
+	f.BoolVar(&o.json, "json", false, "as mtr --json, a report for each direction and flow, one after the other, with the finding beside each")
 	f.StringVar(&o.in, "in", "", "judge the ways with the round in this `FILE` as well")
 	o.registerReach(f)
 	o.registerVerbose(f)
@@ -172,8 +172,13 @@ func (o *traceFlags) trace(ctx context.Context, inventory *data.Inventory, jobs 
 }
 
 func (o *traceFlags) show(std streams, inventory *data.Inventory, traces []probe.Trace) error {
+	verdicts, err := o.verdicts(inventory)
+	if err != nil {
+		return err
+	}
+	found, ok := drill(inventory.Cities, traces, verdicts).Down()
 	if o.json {
-		return export.Traces(std.out, traces)
+		return export.Traces(std.out, traces, found)
 	}
 	titles := map[string]string{}
 	for _, c := range inventory.Cities {
@@ -183,11 +188,6 @@ func (o *traceFlags) show(std streams, inventory *data.Inventory, traces []probe
 	if err := terminal.WriteRoutes(std.out, report.Routes(traces, titles), style); err != nil {
 		return err
 	}
-	verdicts, err := o.verdicts(inventory)
-	if err != nil {
-		return err
-	}
-	found, ok := drill(inventory.Cities, traces, verdicts).Down()
 	if !ok {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"strconv"
@@ -119,12 +120,12 @@ func (v *tracedView) draw(r *report.Report, t *report.Traced, d *report.DrillDow
 	var m worldmap.Map
 	var ways [][]report.Stop
 	var alt string
-	// The way back is the broader line, so that it shows below the way there.
+	// The way back is dotted, so that the way there shows below it.
 	for _, way := range []struct {
 		path     *report.Path
 		class    string
 		from, to report.Location
-	}{{d.Back, worldmap.Return, *to, *from}, {d.There, worldmap.Route, *from, *to}} {
+	}{{d.There, worldmap.Route, *from, *to}, {d.Back, worldmap.Return, *to, *from}} {
 		if way.path == nil {
 			continue
 		}
@@ -134,8 +135,8 @@ func (v *tracedView) draw(r *report.Report, t *report.Traced, d *report.DrillDow
 			return err
 		}
 		ways = append(ways, stops)
-		alt = way.path.Places()
-		v.Keys = append([]mapKey{{way.class, title}}, v.Keys...)
+		alt = cmp.Or(alt, way.path.Places())
+		v.Keys = append(v.Keys, mapKey{way.class, title})
 	}
 	if !leaves(ways, d) {
 		v.Keys = nil

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -51,6 +52,11 @@ func (p *page) hops(d *report.DrillDown, way *report.Path) {
 			rtt = number(float64(row.Floor)/float64(time.Millisecond), 1) + " ms"
 		}
 		t.rows = append(t.rows, []string{ttl, rtt, clip(row.Place, max(12, p.o.Width/5)), row.Note, row.Router()})
+	}
+	if t.width() > p.o.Width { // names without addresses, which the files have
+		for i, row := range way.Rows(d) {
+			t.rows[i][4] = cmp.Or(row.Name, row.Router())
+		}
 	}
 	for _, column := range []int{4, 3} { // the router's name gives way first
 		over := t.width() - p.o.Width

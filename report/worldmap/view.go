@@ -12,8 +12,10 @@ const (
 	// Of the whole world: what is beyond has no cities.
 	farNorth, farSouth = 78., -58.
 	// flattest and steepest are the shapes of a map that was given no height,
-	// as height to width.
-	flattest, steepest = 0.42, 0.62
+	// as height to width. A narrow one needs height for its labels.
+	flattest, steepest   = 0.42, 0.62
+	narrowFlat, narrowUp = 0.58, 0.85
+	narrow               = 480 // pixels
 )
 
 // view is a region of the globe and how it is laid on a rectangle.
@@ -36,7 +38,11 @@ func newView(places []spot, width, height float64) view {
 	tall := max(leastSpan, (north-south)*(1+2*margin))
 	wide := max(leastSpan, span*v.squeeze*(1+2*margin)) // in degrees of latitude
 	if v.height == 0 {
-		v.height = math.Round(width * min(steepest, max(flattest, tall/wide)))
+		low, high := flattest, steepest
+		if width < narrow {
+			low, high = narrowFlat, narrowUp
+		}
+		v.height = math.Round(width * min(high, max(low, tall/wide)))
 	}
 	v.scale = min(v.width/wide, v.height/tall)
 	v.scale = max(v.scale, v.width/(360*v.squeeze), v.height/172)
