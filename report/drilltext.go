@@ -112,7 +112,7 @@ func (d *DrillDown) unknown() []string {
 	case there && back:
 		first = "finding: slower than its distance explains, and out of the routers' sight: those that say where they are lie on the straight way, there and back"
 	case there:
-		first = "finding: the way there is straight, and the RTT is not: the return path, probably"
+		first = "finding: slower than its distance explains, and the way there is straight, as far as its routers say where they are: the return path, probably"
 	}
 	all := []string{fmt.Sprintf("%s (confidence: %s)", first, d.Confidence)}
 	if d.Step != nil {

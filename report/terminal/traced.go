@@ -60,7 +60,7 @@ func (p *page) hops(d *report.DrillDown, way *report.Path) {
 	}
 	for _, column := range []int{4, 3} { // the router's name gives way first
 		over := t.width() - p.o.Width
-		least := max(16, t.widths()[column]-over)
+		least := max(10, t.widths()[column]-over)
 		for i := range t.rows {
 			if over > 0 {
 				t.rows[i][column] = clip(t.rows[i][column], least)
