@@ -79,17 +79,31 @@ func (r *Report) Runs(pair probe.Pair) bool {
 }
 
 // Again judges a round once more, with some pairs as they were measured after
-// it. The round itself stays what it is.
+// it; of these, a direction that could not be measured again does not count,
+// since what it was before is another time's. The round itself stays what it is.
 func Again(round *Round, options Options, fresh []Sample) *Verdicts {
-	again := *round
-	again.Samples = slices.Clone(round.Samples)
+	measured, isMeasured := map[probe.Pair]Sample{}, map[probe.Pair]bool{}
 	for _, s := range fresh {
-		if s.State != Measured && s.State != Lost {
-			continue
+		if s.State == Measured || s.State == Lost {
+			measured[s.Pair], isMeasured[s.Pair] = s, true
 		}
-		if i := slices.IndexFunc(again.Samples, func(old Sample) bool { return old.Pair == s.Pair }); i >= 0 {
-			again.Samples[i] = s
-		} else {
+	}
+	again := *round
+	again.Samples = nil
+	for _, old := range round.Samples {
+		now, is := measured[old.Pair]
+		other := isMeasured[old.Pair.Reverse()]
+		switch {
+		case is:
+			old = now
+			delete(measured, old.Pair)
+		case other:
+			old = Sample{Pair: old.Pair, State: NotRun}
+		}
+		again.Samples = append(again.Samples, old)
+	}
+	for _, s := range fresh { // directions that the round did not have
+		if _, left := measured[s.Pair]; left {
 			again.Samples = append(again.Samples, s)
 		}
 	}

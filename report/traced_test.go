@@ -1,0 +1,153 @@
+package report_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix/geo"
+	"matrix/probe"
+	"matrix/report"
+	"matrix/report/reporttest"
+)
+
+// What is traced are the worst anomalies, each host once before one comes twice.
+func TestWorthTracing(t *testing.T) {
+	r := report.New(reporttest.Published(), report.Options{})
+	for most, want := range map[int]string{
+		0: "", 1: "paris → zurich (extreme)",
+		3: "paris → zurich (extreme), baltimore → newyork (extreme), moscow → sydney (slow-unproven)",
+		// Sydney twice, New York twice, and no host three times.
+		5: "paris → zurich (extreme), baltimore → newyork (extreme), moscow → sydney (slow-unproven), brisbane → moscow (slow-unproven), newyork → sydney (asymmetric)",
+	} {
+		var got []string
+		for _, a := range r.WorthTracing(most) {
+			got = append(got, fmt.Sprintf("%v (%v)", a.Pair, a.Verdict))
+		}
+		if text := strings.Join(got, ", "); text != want {
+			t.Errorf("%d: %s\nwant %s", most, text, want)
+		}
+	}
+	of := map[string]int{}
+	for _, a := range r.WorthTracing(50) {
+		of[a.Pair.From]++
+		of[a.Pair.To]++
+	}
+	for host, n := range of {
+		if n > 2 {
+			t.Errorf("%s is traced %d times", host, n)
+		}
+	}
+}
+
+// Of a city that is down two pairs are traced; losses and queues never are.
+func TestWorthTracingUnreachable(t *testing.T) {
+	round := round2011()
+	for i := range round.Samples {
+		s := &round.Samples[i]
+		switch {
+		case s.To == "dallas":
+			*s = probe.Sample{Pair: s.Pair, State: probe.Lost, Sent: 20}
+		case s.From == "dallas":
+			*s = probe.Sample{Pair: s.Pair, State: probe.SourceDown}
+		case s.From == "paris":
+			s.Received, s.RTTs = 10, s.RTTs[:10]
+		}
+	}
+	r := report.New(round, report.Options{})
+	var got []string
+	for _, a := range r.WorthTracing(9) {
+		got = append(got, fmt.Sprintf("%v %v", a.Pair, a.Verdict))
+		if a.Verdict == report.Unreachable && (r.Runs(a.Pair) == r.Runs(a.Pair.Reverse())) {
+			t.Errorf("%v: want a way from the city that is up, and only that", a.Pair)
+		}
+	}
+	if text := strings.Join(got, ", "); strings.Count(text, "unreachable") != 2 || strings.Contains(text, "lossy") {
+		t.Errorf("%s", text)
+	}
+}
+
+// A round is judged again with what was measured after it, and stays as it was.
+func TestAgain(t *testing.T) {
+	round := round2011()
+	before := fmt.Sprintf("%v", round.Samples)
+	pair := probe.Pair{From: "baltimore", To: "newyork"}
+	sample := func(p probe.Pair, ms float64) probe.Sample {
+		return probe.Sample{Pair: p, State: probe.Measured, Sent: 1, Received: 1, RTTs: []time.Duration{time.Duration(ms * float64(time.Millisecond))}}
+	}
+	for _, test := range []struct {
+		name  string
+		fresh []probe.Sample
+		gone  bool
+	}{
+		{"as it was", []probe.Sample{sample(pair, 174), sample(pair.Reverse(), 175)}, false},
+		{"well again", []probe.Sample{sample(pair, 9), sample(pair.Reverse(), 9)}, true},
+		{"one direction", []probe.Sample{sample(pair, 9)}, true}, // a ping crosses both ways
+		{"nothing came back", []probe.Sample{{Pair: pair, State: probe.Lost, Sent: 5}, {Pair: pair.Reverse(), State: probe.Lost, Sent: 5}}, false},
+		{"not measured", []probe.Sample{{Pair: pair, State: probe.SourceDown}}, false},
+		{"a pair that was not planned", []probe.Sample{sample(probe.Pair{From: "baltimore", To: "oslo"}, 9)}, false},
+	} {
+		verdicts := report.Again(round, report.Options{}, test.fresh)
+		traced := report.Traced{Anomaly: report.Anomaly{Pair: pair, Verdict: report.Extreme}}
+		traced.Remeasured(verdicts.Pair(pair.From, pair.To))
+		if traced.Gone != test.gone {
+			t.Errorf("%s: gone %v (%s)", test.name, traced.Gone, traced.Status())
+		}
+	}
+	if after := fmt.Sprintf("%v", round.Samples); after != before {
+		t.Error("the round's own samples were changed")
+	}
+}
+
+// Of several methods' traces those count that say most, direction by direction.
+func TestTracedDrill(t *testing.T) {
+	pair := probe.Pair{From: "baltimore", To: "newyork"}
+	by := func(method probe.TraceMethod, trace *report.Trace) report.Trace {
+		trace.Method = method
+		return *trace
+	}
+	silent := []step{{"", -1}, {"", -1}, {"newyork.lab.example", 174.7}}
+	back := []step{{"ar1.newyork.lab.example", 0.3}, {"", -1}, {"baltimore.lab.example", 174.6}}
+	traced := report.Traced{Anomaly: report.Anomaly{Pair: pair}}
+	traced.Traces = []report.Trace{by(probe.TraceICMP, traceOf("baltimore", "newyork", silent...)), by(probe.TraceICMP, traceOf("newyork", "baltimore", back...))}
+	drill := report.Drill{Cities: fleet2011(), Verdicts: report.New(round2011(), report.Options{}).Verdicts, Atlas: geo.World()}
+	traced.Drill(drill)
+	if traced.Found.Confidence == report.Confirmed || traced.Settled() {
+		t.Errorf("echo requests alone: %v", traced.Found.Confidence)
+	}
+	cut := traceOf("newyork", "baltimore", back[:2]...)
+	cut.End = probe.HopLimit
+	traced.Traces = append(traced.Traces, by(probe.TraceUDP, traceOf("baltimore", "newyork", parisThere...)), by(probe.TraceUDP, cut))
+	traced.Drill(drill)
+	if !traced.Settled() || traced.There.Method != probe.TraceUDP || traced.Back.Method != probe.TraceICMP {
+		t.Errorf("%v by %v there and %v back, want it confirmed by UDP there and ICMP back", traced.Found.Confidence, traced.There.Method, traced.Back.Method)
+	}
+	if others := traced.Others(); len(others) != 2 || others[0].Method != probe.TraceICMP || others[1].Method != probe.TraceUDP {
+		t.Errorf("others: %d", len(others))
+	}
+	if text := strings.Join(traced.Text(), "\n"); !strings.Contains(text, "UDP traceroute back: not reached in 2 hops") {
+		t.Errorf("%s", text)
+	}
+	nothing := report.Traced{Anomaly: report.Anomaly{Pair: pair}}
+	nothing.Drill(drill)
+	if nothing.There != nil || nothing.Settled() || len(nothing.Others()) != 0 {
+		t.Error("a finding without a trace")
+	}
+}
+
+// A hidden detour is told by the step alone.
+func TestDrillOutOfSight(t *testing.T) {
+	there := traceOf("baltimore", "newyork", step{"ar1.baltimore.lab.example", 0.3}, step{"cr1.newyork.lab.example", 173}, step{"newyork", 174.7})
+	back := traceOf("newyork", "baltimore", step{"ar1.newyork.lab.example", 0.3}, step{"cr1.baltimore.lab.example", 173}, step{"baltimore", 174.7})
+	found, _ := report.Drill{Pair: there.Pair, Cities: fleet2011(), There: there, Back: back, Atlas: geo.World()}.Down()
+	text := strings.Join(found.Finding(), "\n")
+	for _, want := range []string{"out of the routers' sight", "(confidence: unknown)", "step: +172.7 ms at hop 2 of Baltimore → New York (New York); to ask: lab.example, which runs hop 1"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+	if found.Step == nil || found.Bent() != found.Step {
+		t.Error("no step")
+	}
+}
