@@ -239,7 +239,7 @@ func TestBetween(t *testing.T) {
 			t.Errorf("%v: %v and %v miles of %v", share, there, on, whole)
 		}
 	}
-	if latitude, longitude := geo.Between(a, b, 0.5).Degrees(); math.Abs(latitude-47.6) > 0.2 || math.Abs(longitude+169.4) > 0.5 {
+	if latitude, longitude := geo.Between(a, b, 0.5).Degrees(); math.Abs(latitude-47.9283) > 0.001 || math.Abs(longitude+168.5729) > 0.001 {
 		t.Errorf("the middle of the Pacific is at %v, %v", latitude, longitude)
 	}
 }
