@@ -14,6 +14,15 @@ type Anomaly struct {
 	RTT     *Ms // that the round has; nil: nothing came back
 }
 
+// anomaly is what the round has of a pair.
+func (r *Report) anomaly(pair probe.Pair) Anomaly {
+	a := Anomaly{Pair: pair}
+	if p := r.Verdicts.Pair(pair.From, pair.To); p != nil {
+		a.Verdict, a.RTT = p.still(), p.RTT
+	}
+	return a
+}
+
 // traceable are the verdicts of which a traceroute can tell something, worst
 // first: where packets go, and where they go no further. Losses and queues of a
 // few percent do not show in three probes a hop, and a pair that is faster than
@@ -89,7 +98,7 @@ func Again(round *Round, options Options, fresh []Sample) *Verdicts {
 		}
 	}
 	again := *round
-	again.Samples = nil
+	again.Samples, again.Looks = nil, nil
 	for _, old := range round.Samples {
 		now, is := measured[old.Pair]
 		other := isMeasured[old.Pair.Reverse()]
@@ -107,7 +116,7 @@ func Again(round *Round, options Options, fresh []Sample) *Verdicts {
 			again.Samples = append(again.Samples, s)
 		}
 	}
-	options.Verdicts = nil
+	options.Verdicts, options.Traced = nil, nil
 	return New(&again, options).Verdicts
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"matrix/probe"
 )
@@ -16,6 +17,56 @@ type Traced struct {
 	There  *Trace       // of these, the one on which the finding rests; nil: none
 	Back   *Trace       // likewise, of the way back
 	Found  *DrillDown   // nil: nothing was traced, or a place is not known
+}
+
+// LookedInto is what the round has of an anomaly, told from a pair's first city
+// to its second; Drill has yet to find out what it means in that direction. nil
+// if nobody looked.
+func (r *Report) LookedInto(pair probe.Pair) *Traced {
+	for _, t := range r.Traced {
+		if t.Pair == pair || t.Pair == pair.Reverse() {
+			told := *t
+			told.Pair = pair
+			return &told
+		}
+	}
+	return nil
+}
+
+// look finds out what the samples and traces say that were made of anomalies
+// after the round.
+func (r *Report) look(round *Round, options Options) []*Traced {
+	if len(round.Looks) == 0 {
+		return nil
+	}
+	var fresh []Sample
+	for _, l := range round.Looks {
+		fresh = append(fresh, l.Samples...)
+	}
+	again := Again(round, options, fresh)
+	var all []*Traced
+	for _, l := range round.Looks {
+		t := &Traced{Anomaly: r.anomaly(l.Pair), Failed: l.Failed, Traces: l.Traces}
+		if judged := again.Pair(l.From, l.To); judged != nil && wasMeasured(l.Samples) {
+			t.Remeasured(judged)
+		}
+		if len(t.Traces) > 0 {
+			t.Drill(Drill{Cities: round.Cities, Verdicts: again, Atlas: options.Atlas})
+		}
+		all = append(all, t)
+	}
+	return all
+}
+
+// wasMeasured says whether anything was sent in either direction.
+func wasMeasured(samples []Sample) bool {
+	return slices.ContainsFunc(samples, func(s Sample) bool { return s.State == Measured || s.State == Lost })
+}
+
+// Open says whether a traceroute, or one by another method, can still add
+// something to what is known of an anomaly.
+func (t *Traced) Open() bool {
+	return t.Again != nil && !t.Gone && (t.Found == nil || t.Found.Confidence != Confirmed)
 }
 
 // Remeasured takes in how the anomaly was judged when it was measured again.
@@ -75,9 +126,6 @@ func reaches(t *Trace) int {
 	}
 	return 0
 }
-
-// Settled says whether another traceroute, by another method, can add nothing.
-func (t *Traced) Settled() bool { return t.Found != nil && t.Found.Confidence == Confirmed }
 
 // Others are the traces on which the finding does not rest.
 func (t *Traced) Others() []Trace {

@@ -109,18 +109,18 @@ func TestTracedDrill(t *testing.T) {
 	}
 	silent := []step{{"", -1}, {"", -1}, {"newyork.lab.example", 174.7}}
 	back := []step{{"ar1.newyork.lab.example", 0.3}, {"", -1}, {"baltimore.lab.example", 174.6}}
-	traced := report.Traced{Anomaly: report.Anomaly{Pair: pair}}
+	traced := report.Traced{Anomaly: report.Anomaly{Pair: pair}, Again: &report.PairVerdict{Verdicts: []report.Verdict{report.Extreme}}}
 	traced.Traces = []report.Trace{by(probe.TraceICMP, traceOf("baltimore", "newyork", silent...)), by(probe.TraceICMP, traceOf("newyork", "baltimore", back...))}
 	drill := report.Drill{Cities: fleet2011(), Verdicts: report.New(round2011(), report.Options{}).Verdicts, Atlas: geo.World()}
 	traced.Drill(drill)
-	if traced.Found.Confidence == report.Confirmed || traced.Settled() {
+	if traced.Found.Confidence == report.Confirmed || !traced.Open() {
 		t.Errorf("echo requests alone: %v", traced.Found.Confidence)
 	}
 	cut := traceOf("newyork", "baltimore", back[:2]...)
 	cut.End = probe.HopLimit
 	traced.Traces = append(traced.Traces, by(probe.TraceUDP, traceOf("baltimore", "newyork", parisThere...)), by(probe.TraceUDP, cut))
 	traced.Drill(drill)
-	if !traced.Settled() || traced.There.Method != probe.TraceUDP || traced.Back.Method != probe.TraceICMP {
+	if traced.Open() || traced.There.Method != probe.TraceUDP || traced.Back.Method != probe.TraceICMP {
 		t.Errorf("%v by %v there and %v back, want it confirmed by UDP there and ICMP back", traced.Found.Confidence, traced.There.Method, traced.Back.Method)
 	}
 	if others := traced.Others(); len(others) != 2 || others[0].Method != probe.TraceICMP || others[1].Method != probe.TraceUDP {
@@ -131,7 +131,7 @@ func TestTracedDrill(t *testing.T) {
 	}
 	nothing := report.Traced{Anomaly: report.Anomaly{Pair: pair}}
 	nothing.Drill(drill)
-	if nothing.There != nil || nothing.Settled() || len(nothing.Others()) != 0 {
+	if nothing.There != nil || nothing.Open() || len(nothing.Others()) != 0 {
 		t.Error("a finding without a trace")
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"os"
@@ -65,6 +66,29 @@ func checkDemo(t *testing.T, as *syscall.SysProcAttr) {
 		}
 	}
 	checkAccuracy(t, filepath.Join(folder, "matrix-demo/round.json"))
+	checkAgain(t, filepath.Join(folder, "matrix-demo"))
+}
+
+// checkAgain makes the files again of the round alone, traces and maps included.
+func checkAgain(t *testing.T, saved string) {
+	t.Helper()
+	again := t.TempDir()
+	if _, talk, status := matrix(t, "--in", filepath.Join(saved, "round.json"), "--out", again); status != exitMeasured {
+		t.Fatalf("status %d: %s", status, talk)
+	}
+	for _, name := range []string{"round.json", "index.html", "traces.json", "matrix.md", "pairs.csv"} {
+		first, err := os.ReadFile(filepath.Join(saved, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := os.ReadFile(filepath.Join(again, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(first, second) {
+			t.Errorf("%s is another one when it is made of round.json", name)
+		}
+	}
 }
 
 // checkAccuracy compares a round of the demo with the published table. The

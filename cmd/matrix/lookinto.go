@@ -77,11 +77,10 @@ func (o *measureFlags) lookInto(ctx context.Context, hosts *hosts, round *probe.
 	}
 	l.again(limited, round, o.options, s.options)
 	l.trace(limited)
-	s.options.Verdicts = r.Verdicts
+	round.Looks = l.looks()
 	round.Warnings = append(round.Warnings, l.remarks(ctx, limited)...)
-	r = report.New(round, s.options)
-	r.Traced = l.found
-	return r
+	s.options.Verdicts, s.options.Traced = r.Verdicts, l.found
+	return report.New(round, s.options)
 }
 
 // look is a few anomalies being looked into.
@@ -91,6 +90,22 @@ type look struct {
 	verdicts *report.Verdicts
 	progress *progress
 	found    []*report.Traced
+	fresh    []probe.Sample // of their pairs, measured again
+}
+
+// looks are what the round keeps, from which all else can be found again.
+func (l *look) looks() []probe.Look {
+	var all []probe.Look
+	for _, t := range l.found {
+		one := probe.Look{Pair: t.Pair, Failed: t.Failed, Traces: t.Traces}
+		for _, s := range l.fresh {
+			if s.Pair == t.Pair || s.Pair == t.Pair.Reverse() {
+				one.Samples = append(one.Samples, s)
+			}
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // again measures the anomalies again, both ways, and judges them in the place
@@ -119,9 +134,10 @@ func (l *look) again(ctx context.Context, round *probe.Round, pings probe.Option
 		return
 	}
 	fresh := l.hosts.measure(ctx, plan.Only(func(p probe.Pair) bool { return wanted[p] }), nil)
-	l.verdicts = report.Again(round, options, fresh.Samples)
+	l.fresh = fresh.Samples
+	l.verdicts = report.Again(round, options, l.fresh)
 	for _, t := range l.found {
-		if why := unmeasured(fresh, t.Pair); why != "" {
+		if why := unmeasured(l.fresh, t.Pair); why != "" {
 			t.Failed = why
 			continue
 		}
@@ -131,9 +147,9 @@ func (l *look) again(ctx context.Context, round *probe.Round, pings probe.Option
 
 // unmeasured says why two cities could not be measured again in either
 // direction; "" if they could, whatever came of it.
-func unmeasured(fresh *probe.Round, pair probe.Pair) string {
+func unmeasured(fresh []probe.Sample, pair probe.Pair) string {
 	why := "neither host could be asked"
-	for _, s := range fresh.Samples {
+	for _, s := range fresh {
 		switch {
 		case s.Pair != pair && s.Pair != pair.Reverse():
 		case s.State == probe.Measured || s.State == probe.Lost:
@@ -156,14 +172,13 @@ func (l *look) fail(why string) {
 // answers if it answers pings; and where that leaves something open with
 // datagrams, to which other routers may answer.
 func (l *look) trace(ctx context.Context) {
-	open := slices.DeleteFunc(slices.Clone(l.found), func(t *report.Traced) bool { return t.Gone || t.Failed != "" })
 	for i, method := range []probe.TraceMethod{probe.TraceICMP, probe.TraceUDP} {
+		open := slices.DeleteFunc(slices.Clone(l.found), func(t *report.Traced) bool { return !t.Open() })
 		if len(open) == 0 || ctx.Err() != nil {
 			return
 		}
 		l.progress.step(i+1, 3, fmt.Sprintf("tracing %d both ways, %s", len(open), method))
 		l.hosts.drill(ctx, open, method, l.report.Runs, report.Drill{Cities: l.hosts.cities, Verdicts: l.verdicts, Atlas: geo.World()})
-		open = slices.DeleteFunc(open, (*report.Traced).Settled)
 	}
 }
 

@@ -38,9 +38,6 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 	}
 	round.Warnings = append(round.Warnings, remarks...)
 	r := report.New(round, s.options)
-	if hosts != nil {
-		r.Traced = []*report.Traced{}
-	}
 	if hosts != nil && s.showsTraces() {
 		r = o.lookInto(ctx, hosts, round, r, s, std)
 	}
@@ -101,7 +98,8 @@ func (o *measureFlags) choosePairs(round *probe.Round, inventory *data.Inventory
 		return err
 	}
 	if len(selection.From)+len(selection.To) > 0 {
-		options.Verdicts = report.New(round, *options).Verdicts
+		whole := report.New(round, *options)
+		options.Verdicts, options.Traced = whole.Verdicts, whole.Traced
 	}
 	round.Select(selection)
 	if round.Planned() == 0 {

@@ -92,11 +92,9 @@ func files(r *report.Report, round *probe.Round) []file {
 		// The round first: everything else can be made from it again.
 		{"round.json", func(w io.Writer) error { return data.WriteRound(w, round) }},
 		{"pairs.csv", func(w io.Writer) error { return export.PairsCSV(w, r) }},
+		{"traces.json", func(w io.Writer) error { return export.TracedJSON(w, r) }},
 		{"matrix.md", func(w io.Writer) error { return export.Markdown(w, r) }},
 		{"index.html", func(w io.Writer) error { return site.Page(w, r) }},
-	}
-	if r.Traced != nil { // none replaces what there is of an older round
-		all = append(all, file{"traces.json", func(w io.Writer) error { return export.TracedJSON(w, r) }})
 	}
 	for _, metric := range report.Metrics() {
 		all = append(all, file{metric.String() + ".csv", func(w io.Writer) error { return export.MatrixCSV(w, r, metric) }})

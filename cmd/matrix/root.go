@@ -183,7 +183,7 @@ func (o *measureFlags) check() (show, error) {
 	if err := s.options.Units.UnmarshalText([]byte(o.units)); err != nil {
 		return s, usage("--units: %w", err)
 	}
-	s.options.Gazetteer = geo.World()
+	s.options.Gazetteer, s.options.Atlas = geo.World(), geo.World()
 	for _, setting := range o.thresholds {
 		if err := s.options.Thresholds.Set(setting); err != nil {
 			return s, usage("--threshold: %w", err)

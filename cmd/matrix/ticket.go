@@ -18,7 +18,7 @@ import (
 const ticketLong = `ticket measures two cities again, to each other and to all others, traces both
 ways, and prints a text for the provider: addresses, times, figures, traces and
 what is asked. If nothing is wrong any more it says so, and prints no ticket.
-With --in it is written from that round, without traces.
+With --in it is written from that round, with the traces that it has.
 
 Exit status: 0 there is a ticket, 1 nothing is wrong or it could not be
 measured, 2 a city or host is unknown, 3 the arguments or the inventory are
@@ -96,8 +96,11 @@ func (o *measureFlags) ticket(ctx context.Context, from, to string, std streams)
 	if err := worthATicket(r, pair); err != nil {
 		return err
 	}
-	traced := &report.Traced{Anomaly: report.Anomaly{Pair: pair}}
 	d := report.Drill{Pair: pair, Cities: round.Cities, Verdicts: r.Verdicts, Atlas: geo.World()}
+	traced := r.LookedInto(pair)
+	if traced == nil {
+		traced = &report.Traced{Anomaly: report.Anomaly{Pair: pair}, Again: r.Verdicts.Pair(pair.From, pair.To)}
+	}
 	traced.Drill(d)
 	if hosts != nil {
 		l := look{hosts: hosts, report: r, verdicts: r.Verdicts, progress: newProgress(std.err, o.quiet || o.verbose), found: []*report.Traced{traced}}
@@ -136,12 +139,14 @@ func (o *measureFlags) pairRound(ctx context.Context, inventory *data.Inventory,
 // worthATicket is an error if there is nothing to write about: an anomaly that
 // is gone when it is measured again is none.
 func worthATicket(r *report.Report, pair probe.Pair) error {
-	v := r.Verdicts.Pair(pair.From, pair.To)
+	v, gone := r.Verdicts.Pair(pair.From, pair.To), r.LookedInto(pair)
 	switch {
 	case v == nil:
 		return usage("%s – %s is not in the round", r.Title(pair.From), r.Title(pair.To))
 	case v.Verdict() == report.Unjudged:
 		return &statusError{exitSomeMissed, fmt.Errorf("no ticket: %s – %s: %s", r.Title(v.From), r.Title(v.To), v.Why)}
+	case gone != nil && gone.Gone:
+		return &statusError{exitSomeMissed, fmt.Errorf("no ticket: %s – %s: %s", r.Title(v.From), r.Title(v.To), gone.Status())}
 	case !v.Verdict().Flagged() && v.RTT != nil:
 		return &statusError{exitSomeMissed, fmt.Errorf("no ticket: nothing is wrong with %s – %s now: it takes %.1f ms", r.Title(v.From), r.Title(v.To), *v.RTT)}
 	}
