@@ -2,9 +2,12 @@ package report_test
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"matrix/geo"
 	"matrix/probe"
@@ -149,5 +152,75 @@ func TestDrillOutOfSight(t *testing.T) {
 	}
 	if found.Step == nil || found.Bent() != found.Step {
 		t.Error("no step")
+	}
+}
+
+// A ticket says where another method found other routers, and that it found the
+// same; and stays a page, whatever routers are called.
+func TestTicketOtherMethods(t *testing.T) {
+	pair := probe.Pair{From: "baltimore", To: "newyork"}
+	r := report.New(round2011(), report.Options{})
+	udp := func(trace *report.Trace, at int, addr string) report.Trace {
+		trace.Method = probe.TraceUDP
+		if addr != "" {
+			trace.Hops[at].Answers[0].Addr = netip.MustParseAddr(addr)
+		}
+		return *trace
+	}
+	same := udp(traceOf("baltimore", "newyork", straightThere...), 0, "")
+	other := udp(traceOf("baltimore", "newyork", straightThere...), 2, "203.0.113.77")
+	short := udp(traceOf("baltimore", "newyork", straightThere[:2]...), 0, "")
+	short.End = probe.HopLimit
+	short.Hops[1].Answers[0].Addr = straightAddr(2)
+	var many report.Trace
+	many = udp(traceOf("baltimore", "newyork", slices.Repeat(parisThere, 3)...), 0, "")
+	for i := range many.Hops {
+		many.Hops[i].Answers[0].Addr = netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
+		many.Hops[i].Answers[0].Name = "\x1b[31m<script>" + strings.Repeat("long", 80)
+	}
+	for _, test := range []struct {
+		name  string
+		udp   report.Trace
+		lines []string
+	}{
+		{"the same", same, []string{"    UDP finds the same routers"}},
+		{"another", other, []string{"    UDP finds others:", " 3  203.0.113.77      90.0 ms  be2.ccr41.jfk1.carrier.example"}},
+		{"short", short, []string{"    UDP finds the same routers; not reached in 2 hops"}},
+		{"many", many, []string{"    UDP finds others:", "    … 20 more …"}},
+	} {
+		traced := report.Traced{Anomaly: report.Anomaly{Pair: pair}, Again: r.Verdicts.Pair("baltimore", "newyork"),
+			Traces: []report.Trace{*traceOf("baltimore", "newyork", straightThere...), test.udp}}
+		drill := report.Drill{Pair: pair, Cities: fleet2011(), Verdicts: r.Verdicts, Atlas: geo.World()}
+		traced.Drill(drill)
+		ticket, ok := report.NewTicket(r, drill, &traced)
+		if !ok || len(ticket.Traces) != 1 {
+			t.Fatalf("%s: %d traces", test.name, len(ticket.Traces))
+		}
+		text := strings.Join(ticket.Traces[0].Lines, "\n")
+		for _, line := range test.lines {
+			if !strings.Contains(text, line) {
+				t.Errorf("%s: no %q in\n%s", test.name, line, text)
+			}
+		}
+		if n := len(ticket.Traces[0].Lines); n > 12 || strings.ContainsFunc(text, func(c rune) bool { return c != '\n' && !unicode.IsPrint(c) }) {
+			t.Errorf("%s: %d lines\n%q", test.name, n, text)
+		}
+	}
+}
+
+func straightAddr(ttl int) netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, byte(ttl)}) }
+
+// A selection of a round keeps what was looked into of its pairs.
+func TestTracedSelection(t *testing.T) {
+	round := round2011()
+	round.Looks = []probe.Look{{Pair: probe.Pair{From: "baltimore", To: "newyork"}, Failed: "connect: refused"}, {Pair: probe.Pair{From: "paris", To: "dallas"}}}
+	whole := report.New(round, report.Options{Atlas: geo.World()})
+	if len(whole.Traced) != 2 || whole.Traced[0].Verdict != report.Extreme || !strings.Contains(strings.Join(whole.Traced[0].Text(), "\n"), "not traced: connect: refused") {
+		t.Errorf("%+v", whole.Traced)
+	}
+	round.Select(probe.Selection{From: []string{"newyork"}})
+	row := report.New(round, report.Options{Verdicts: whole.Verdicts, Traced: whole.Traced})
+	if len(round.Looks) != 1 || len(row.Traced) != 1 || row.LookedInto(probe.Pair{From: "newyork", To: "baltimore"}) == nil || row.LookedInto(probe.Pair{From: "paris", To: "dallas"}) != nil {
+		t.Errorf("of New York's row: %d looks, %d traced", len(round.Looks), len(row.Traced))
 	}
 }

@@ -14,8 +14,24 @@ func (b box) overlaps(o box) bool {
 	return b.left < o.right && o.left < b.right && b.top < o.bottom && o.top < b.bottom
 }
 
-func (b box) holds(p spot) bool {
-	return p.x > b.left && p.x < b.right && p.y > b.top && p.y < b.bottom
+// ink is how many points of lines there are in each square of a map, so that
+// labels keep off thousands of lines as fast as off one.
+type ink map[[2]int]float64
+
+// square is the side of one, in pixels.
+const square = 6.
+
+func (i ink) drop(p spot) { i[[2]int{int(p.x / square), int(p.y / square)}]++ }
+
+// under is how many points lie under a box, to a square.
+func (i ink) under(b box) float64 {
+	n := 0.
+	for x := int(b.left / square); x <= int(b.right/square); x++ {
+		for y := int(b.top / square); y <= int(b.bottom/square); y++ {
+			n += i[[2]int{x, y}]
+		}
+	}
+	return n
 }
 
 // textWidth estimates how wide a text is drawn. It errs on the wide side: a
@@ -53,7 +69,7 @@ func labelBox(at spot, size float64, text string, anchor spot) box {
 
 // labels finds a place for each label: within the map, over no dot and no other
 // label, and over as little of the lines as may be.
-func labels(dots []drawnDot, inks []spot, width, height float64) []drawnLabel {
+func labels(dots []drawnDot, inks ink, width, height float64) []drawnLabel {
 	var placed []drawnLabel
 	var taken []box
 	for i, d := range dots {
@@ -63,12 +79,7 @@ func labels(dots []drawnDot, inks []spot, width, height float64) []drawnLabel {
 		best, least := -1, 0.
 		for k, anchor := range anchors {
 			b := labelBox(d.at, d.Size, d.label, anchor)
-			cost := float64(k) / 10
-			for _, p := range inks {
-				if b.holds(p) {
-					cost++
-				}
-			}
+			cost := float64(k)/10 + inks.under(b)
 			cost += 1000 * collisions(b, i, dots, taken, width, height)
 			if best < 0 || cost < least {
 				best, least = k, cost

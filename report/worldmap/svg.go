@@ -90,15 +90,15 @@ func (m *Map) SVG(f Frame) (template.HTML, error) {
 	return template.HTML(out.String()), nil
 }
 
-// drawLines draws the lines, and returns points along them that labels are to
-// keep off.
-func (d *drawing) drawLines(lines []line, v view) (inks []spot) {
+// drawLines draws the lines, and returns what labels are to keep off.
+func (d *drawing) drawLines(lines []line, v view) ink {
+	inks := ink{}
 	for _, l := range lines {
 		drawn := drawnLine{Class: l.class, Title: l.title}
 		for i := range l.points[:max(0, len(l.points)-1)] {
 			for _, piece := range v.arc(l.points[i], l.points[i+1]) {
 				drawn.Path += path(piece)
-				inks = append(inks, dotted(piece)...)
+				inks.along(piece)
 			}
 		}
 		d.Lines = append(d.Lines, drawn)
@@ -106,19 +106,16 @@ func (d *drawing) drawLines(lines []line, v view) (inks []spot) {
 	return inks
 }
 
-// dotted are points along a line, some pixels from each other.
-func dotted(piece []spot) []spot {
-	const apart = 6.
-	var all []spot
-	for i := range piece[:len(piece)-1] {
-		a, b := piece[i], piece[i+1]
-		n := math.Ceil(math.Hypot(b.x-a.x, b.y-a.y) / apart)
-		for k := range int(n) {
-			share := float64(k) / n
-			all = append(all, spot{a.x + (b.x-a.x)*share, a.y + (b.y-a.y)*share})
+// along drops points along a line, one a square.
+func (i ink) along(piece []spot) {
+	for k := range piece[:len(piece)-1] {
+		a, b := piece[k], piece[k+1]
+		n := math.Ceil(math.Hypot(b.x-a.x, b.y-a.y) / square)
+		for step := range int(n) {
+			share := float64(step) / n
+			i.drop(spot{a.x + (b.x-a.x)*share, a.y + (b.y-a.y)*share})
 		}
 	}
-	return all
 }
 
 // path is a line in the words of SVG. Steps are shorter to write than places;
