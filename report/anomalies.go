@@ -33,51 +33,69 @@ var traceable = [][]Verdict{{Unreachable}, {Extreme, Severe, Detour}, {Degraded}
 // host shows in all its pairs, and two of them are enough to see it.
 const shareOfHost = 2
 
-// WorthTracing are the worst anomalies that are worth a traceroute, at most so many:
-// first those that have no host in common, so that every fault gets its turn;
-// then, if there is room, others of the same hosts.
+// WorthTracing are the worst anomalies that are worth a traceroute, at most so
+// many. Within a kind first those that have no host in common, so that every
+// fault gets its turn; then, if there is room, others of the same hosts.
 func (r *Report) WorthTracing(most int) []Anomaly {
-	all := r.anomalies()
+	all, kinds := r.anomalies()
 	chosen := map[int]bool{}
-	of := map[string]int{}
-	for share := 1; share <= shareOfHost; share++ {
-		for i, s := range all {
-			if len(chosen) < most && !chosen[i] && max(of[s.Pair.From], of[s.Pair.To]) < share {
-				chosen[i] = true
-				of[s.Pair.From]++
-				of[s.Pair.To]++
+	turns, ofKind := map[string]int{}, map[kindOfHost]bool{}
+	for _, again := range []bool{false, true} {
+		for i, a := range all {
+			from, to := kindOfHost{a.Pair.From, kinds[i]}, kindOfHost{a.Pair.To, kinds[i]}
+			if len(chosen) >= most || chosen[i] || max(turns[a.Pair.From], turns[a.Pair.To]) >= shareOfHost || !again && (ofKind[from] || ofKind[to]) {
+				continue
 			}
+			chosen[i], ofKind[from], ofKind[to] = true, true, true
+			turns[a.Pair.From]++
+			turns[a.Pair.To]++
 		}
 	}
 	var worst []Anomaly
-	for i, s := range all {
+	for i, a := range all {
 		if chosen[i] {
-			worst = append(worst, s)
+			worst = append(worst, a)
 		}
 	}
 	return worst
 }
 
-// anomalies are all of them, worst first.
-func (r *Report) anomalies() []Anomaly {
-	var all []Anomaly
+// kindOfHost is a host with one kind of anomaly: the index in traceable.
+type kindOfHost struct {
+	host string
+	kind int
+}
+
+// anomalies are all of them, worst first, and of which kind each is. Of equally
+// bad ones those come first whose other host has least of them: of a host that
+// nobody reaches, the pair whose other end is well.
+func (r *Report) anomalies() (all []Anomaly, kinds []int) {
 	seen := map[*PairVerdict]bool{}
-	for _, family := range traceable {
-		var pairs []*PairVerdict
+	of := map[string]int{}
+	families := make([][]*PairVerdict, len(traceable))
+	for kind, family := range traceable {
 		for _, p := range r.JudgedPairs() {
 			if !seen[p] && slices.ContainsFunc(family, p.Has) {
 				seen[p] = true
-				pairs = append(pairs, p)
+				families[kind] = append(families[kind], p)
+				of[p.From]++
+				of[p.To]++
 			}
 		}
-		slices.SortStableFunc(pairs, func(a, b *PairVerdict) int { return cmp.Compare(b.badness(family[0]), a.badness(family[0])) })
+	}
+	for kind, pairs := range families {
+		worst := traceable[kind][0]
+		slices.SortStableFunc(pairs, func(a, b *PairVerdict) int {
+			return cmp.Or(cmp.Compare(b.badness(worst), a.badness(worst)), cmp.Compare(min(of[a.From], of[a.To]), min(of[b.From], of[b.To])))
+		})
 		for _, p := range pairs {
-			v := p.among(family)
+			v := p.among(traceable[kind])
 			from, to := p.Direction(v)
 			all = append(all, Anomaly{Pair: probe.Pair{From: from, To: to}, Verdict: v, RTT: p.RTT})
+			kinds = append(kinds, kind)
 		}
 	}
-	return all
+	return all, kinds
 }
 
 // Runs says whether a pair's from-host can be asked to do something: it could be

@@ -52,7 +52,7 @@ func placeName(p Place) string { return Clean(p.Name, titleRunes) }
 func (d *DrillDown) Finding() []string {
 	switch {
 	case d.Bend == NoBend && d.RTT == 0:
-		return []string{"finding: none; the other end did not answer, so that nothing says how long the whole way takes"}
+		return append([]string{"finding: the other end did not answer"}, d.ends()...)
 	case d.Bend == NoBend:
 		return []string{"finding: nothing bent; the RTT is what the distance explains, and no router is out of the way"}
 	case d.Bend == BentUnknown:
@@ -80,6 +80,43 @@ func (d *DrillDown) Finding() []string {
 	return append(all, d.legs()...)
 }
 
+// ends say how far packets get that do not arrive.
+func (d *DrillDown) ends() []string {
+	var all []string
+	for _, p := range []*Path{d.There, d.Back} {
+		if p == nil || p.Reached {
+			continue
+		}
+		text := fmt.Sprintf("packets from %s to %s: no router answers", p.From, p.To)
+		if last := p.last(); last != nil {
+			text = fmt.Sprintf("packets from %s to %s get as far as hop %d (%s), and nothing behind it answers", p.From, p.To, last.TTL, last.router())
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// last is the last hop that answered; nil if none did.
+func (p *Path) last() *PathHop {
+	for i := len(p.Hops) - 1; i >= 0; i-- {
+		if p.Hops[i].Address != "" {
+			return &p.Hops[i]
+		}
+	}
+	return nil
+}
+
+// Silent says whether nothing at all answered.
+func (p *Path) Silent() bool { return p.last() == nil }
+
+// router is a hop's name and address.
+func (h *PathHop) router() string {
+	if h.Name == "" {
+		return h.Address
+	}
+	return h.Name + ", " + h.Address
+}
+
 // leaves is where the RTT steps up, and who is to be asked. way says on which
 // way, where that was not said before.
 func (t *WayRound) leaves(way string) string {
@@ -95,14 +132,10 @@ func (t *WayRound) leaves(way string) string {
 
 // ask is the network before the step, and its router.
 func (t *WayRound) ask() string {
-	router := t.Before.Address
-	if t.Before.Name != "" {
-		router = t.Before.Name + ", " + router
-	}
 	if t.Network == "" {
-		return fmt.Sprintf("whoever runs hop %d (%s), the last one before it", t.Before.TTL, router)
+		return fmt.Sprintf("whoever runs hop %d (%s), the last one before it", t.Before.TTL, t.Before.router())
 	}
-	return fmt.Sprintf("%s, which runs hop %d (%s), the last one before it", t.Network, t.Before.TTL, router)
+	return fmt.Sprintf("%s, which runs hop %d (%s), the last one before it", t.Network, t.Before.TTL, t.Before.router())
 }
 
 func (d *DrillDown) unknown() []string {

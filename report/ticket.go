@@ -205,10 +205,24 @@ func (w ticketWriter) sentences() []string {
 func (w ticketWriter) guess() []string {
 	p := w.found.Waypoint
 	if p == nil {
-		return nil
+		return w.ends()
 	}
 	return []string{fmt.Sprintf("Perhaps the packets go over %s: our round trips over there add up to the same (%s).",
 		w.r.Title(p.City), p.sum())}
+}
+
+// ends say how far packets get. The routers' names are in the traces.
+func (w ticketWriter) ends() []string {
+	var all []string
+	for _, p := range []*Path{w.found.There, w.found.Back} {
+		if p == nil || p.Reached {
+			continue
+		}
+		if last := p.last(); last != nil {
+			all = append(all, fmt.Sprintf("Packets from %s to %s get as far as %s (hop %d); nothing behind it answers.", p.From, p.To, last.Address, last.TTL))
+		}
+	}
+	return all
 }
 
 // ask is the one sentence of what is asked.

@@ -21,8 +21,9 @@ func TestWorthTracing(t *testing.T) {
 	for most, want := range map[int]string{
 		0: "", 1: "paris → zurich (extreme)",
 		3: "paris → zurich (extreme), baltimore → newyork (extreme), moscow → sydney (slow-unproven)",
-		// Sydney twice, New York twice, and no host three times.
-		5: "paris → zurich (extreme), baltimore → newyork (extreme), moscow → sydney (slow-unproven), brisbane → moscow (slow-unproven), newyork → sydney (asymmetric)",
+		// Of each kind one a host, then a second one of it.
+		5: "paris → zurich (extreme), baltimore → newyork (extreme), moscow → sydney (slow-unproven), newyork → sydney (asymmetric), baltimore → zurich (asymmetric)",
+		6: "paris → zurich (extreme), baltimore → newyork (extreme), moscow → sydney (slow-unproven), brisbane → moscow (slow-unproven), newyork → sydney (asymmetric), baltimore → zurich (asymmetric)",
 	} {
 		var got []string
 		for _, a := range r.WorthTracing(most) {
@@ -221,5 +222,34 @@ func TestTracedSelection(t *testing.T) {
 	row := report.New(round, report.Options{Verdicts: whole.Verdicts, Traced: whole.Traced})
 	if len(round.Looks) != 1 || len(row.Traced) != 1 || row.LookedInto(probe.Pair{From: "newyork", To: "baltimore"}) == nil || row.LookedInto(probe.Pair{From: "paris", To: "dallas"}) != nil {
 		t.Errorf("of New York's row: %d looks, %d traced", len(round.Looks), len(row.Traced))
+	}
+}
+
+// Of two cities that do not reach each other it is said how far packets get, to
+// the provider as well.
+func TestUnreachableTicket(t *testing.T) {
+	pair := probe.Pair{From: "baltimore", To: "newyork"}
+	round := round2011()
+	for i := range round.Samples {
+		if s := &round.Samples[i]; s.Pair == pair || s.Pair == pair.Reverse() {
+			*s = probe.Sample{Pair: s.Pair, State: probe.Lost, Sent: 20}
+		}
+	}
+	r := report.New(round, report.Options{})
+	there := traceOf("baltimore", "newyork", step{"ge0.ar1.baltimore.lab.example", 0.3}, step{"cr1.iad1.carrier.example", 2}, step{"", -1}, step{"", -1})
+	there.End = probe.HopLimit
+	traced := report.Traced{Anomaly: r.WorthTracing(1)[0], Traces: []report.Trace{*there}}
+	traced.Remeasured(r.Verdicts.Pair("baltimore", "newyork"))
+	drill := report.Drill{Pair: pair, Cities: fleet2011(), Verdicts: r.Verdicts, Atlas: geo.World()}
+	traced.Drill(drill)
+	ticket, ok := report.NewTicket(r, drill, &traced)
+	text := strings.Join(append(append(traced.Text(), ticket.Found...), ticket.Ask), "\n")
+	for _, want := range []string{
+		"measured again: no answer, no answer in the round", "get as far as hop 2 (cr1.iad1.carrier.example, 203.0.113.2), and nothing behind it answers",
+		"Packets from Baltimore to New York get as far as 203.0.113.2 (hop 2); nothing behind it answers.", "cannot reach each other",
+	} {
+		if !ok || !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
 	}
 }

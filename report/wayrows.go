@@ -86,7 +86,8 @@ func (p *Path) Places() string {
 	if stops := p.stops(); len(stops) > 2 || p.located() {
 		return strings.Join(stops, " → ")
 	}
-	return fmt.Sprintf("%s → (no router says where it is) → %s", p.From, p.To)
+	stops := p.stops()
+	return fmt.Sprintf("%s → (no router says where it is) → %s", p.From, stops[len(stops)-1])
 }
 
 // stops are the places of a way, each once where routers in a row share it.
@@ -100,7 +101,10 @@ func (p *Path) stops() []string {
 			stops = append(stops, name)
 		}
 	}
-	if last := len(stops) - 1; last == 0 || stops[last] != p.To {
+	switch last := len(stops) - 1; {
+	case !p.Reached:
+		stops = append(stops, "no answer")
+	case last == 0 || stops[last] != p.To:
 		stops = append(stops, p.To)
 	}
 	return stops

@@ -39,11 +39,13 @@ const (
 
 func tracedID(i int) string { return "t" + strconv.Itoa(i) }
 
-// tracedOf is the anchor of what was found out about two cities; "" if nothing
-// was looked into.
-func tracedOf(r *report.Report, p *report.PairVerdict) string {
+// tracedOf is the anchor of what was found out about a line's two cities, or
+// about a pair of its group; "" if nothing was looked into.
+func tracedOf(r *report.Report, l report.Line) string {
 	for i, t := range r.Traced {
-		if t.Pair.From == p.From && t.Pair.To == p.To || t.Pair.From == p.To && t.Pair.To == p.From {
+		its := func(city string) bool { return city == t.Pair.From || city == t.Pair.To }
+		grouped := l.Pairs > 0 && its(l.City) && (t.Verdict == l.Verdict || t.Verdict.Bent() && l.Verdict.Bent())
+		if grouped || its(l.Pair.From) && its(l.Pair.To) {
 			return tracedID(i)
 		}
 	}

@@ -256,7 +256,7 @@ func (v *view) standsOut(r *report.Report) {
 			s.Class = "o"
 		}
 		if l.Pair != nil {
-			s.Traced = tracedOf(r, l.Pair)
+			s.Traced = tracedOf(r, l)
 		}
 		if l.City == "" {
 			from, to := l.Pair.Direction(l.Verdict)

@@ -29,7 +29,8 @@ func (p *page) traced() {
 // ways shows the way that tells hop by hop, and the places of the other.
 func (p *page) ways(d *report.DrillDown) {
 	first, second := d.There, d.Back
-	if first == nil || d.Bent() != nil && d.Bent().Back {
+	switch {
+	case first == nil, d.Bent() != nil && d.Bent().Back, second != nil && d.Bent() == nil && first.Silent() && !second.Silent():
 		first, second = second, first
 	}
 	if first != nil {
