@@ -26,6 +26,7 @@ type traceJSON struct {
 	Method   probe.TraceMethod `json:"method"`
 	Flow     int               `json:"flow,omitempty"`
 	Size     int               `json:"size_bytes"`
+	Sending  probe.Sending     `json:"sending,omitzero"`
 	At       time.Time         `json:"at"`
 	End      probe.TraceEnd    `json:"end"`
 	Reason   string            `json:"reason,omitempty"`
@@ -64,7 +65,7 @@ func lookToJSON(l probe.Look) lookJSON {
 
 func traceToJSON(t probe.Trace) traceJSON {
 	out := traceJSON{
-		From: t.From, To: t.To, Method: t.Method, Flow: t.Flow, Size: t.Size, At: t.At.UTC(), End: t.End,
+		From: t.From, To: t.To, Method: t.Method, Flow: t.Flow, Size: t.Size, Sending: t.Sending, At: t.At.UTC(), End: t.End,
 		Reason: t.Reason, Hint: t.Hint, Stamps: t.Stamps, Fallback: t.Fallback,
 	}
 	if t.Address.IsValid() {
@@ -120,7 +121,7 @@ func (r *roundReader) look(line lookJSON) error {
 
 func traceFromJSON(line traceJSON) (probe.Trace, error) {
 	t := probe.Trace{
-		Pair: probe.Pair{From: line.From, To: line.To}, Method: line.Method, Flow: line.Flow, Size: line.Size, End: line.End, Stamps: line.Stamps,
+		Pair: probe.Pair{From: line.From, To: line.To}, Method: line.Method, Flow: line.Flow, Size: line.Size, Sending: line.Sending, End: line.End, Stamps: line.Stamps,
 		Reason: probe.Clean(line.Reason, maxReason), Hint: probe.Clean(line.Hint, maxReason), Fallback: probe.Clean(line.Fallback, maxReason),
 	}
 	at, err := sane(line.At)

@@ -48,7 +48,7 @@ func fullRound() *probe.Round {
 func fullTrace(pair probe.Pair, at time.Time) probe.Trace {
 	us := time.Microsecond
 	return probe.Trace{
-		Pair: pair, Address: netip.MustParseAddr("192.0.2.1"), Method: probe.TraceICMP, Flow: 1, Size: 56, At: at, End: probe.Reached,
+		Pair: pair, Address: netip.MustParseAddr("192.0.2.1"), Method: probe.TraceICMP, Flow: 1, Size: 56, Sending: probe.Sending{TrafficClass: 46, Source: "eth0"}, At: at, End: probe.Reached,
 		Stamps: probe.KernelStamps, Fallback: "no sockets", Hops: []probe.Hop{
 			{TTL: 1, Sent: 3, Duplicates: 1, Late: 2}, {TTL: 2, Sent: 3, Answers: []probe.Answer{
 				{Addr: netip.MustParseAddr("192.0.2.9"), Name: "r1.par.example", RTTs: []time.Duration{300 * us, 299 * us}, Mark: "!X", Labels: []probe.Label{{Value: 17, Class: 1, Bottom: true, TTL: 1}}},
@@ -64,7 +64,7 @@ func TestReadLooks(t *testing.T) {
 		{`"rtt_us":[300,299]`, `"rtt_us":[0,299]`}, {`"192.0.2.9"`, `"router"`}, {`"method":"icmp"`, `"method":"gre"`},
 		{`"end":"reached"`, `"end":"arrived"`}, {`"mark":"!X"`, `"mark":"<b>"`}, {`"flow":1`, `"flow":99`}, {`"label":17`, `"label":99999999`},
 		{`{"from":"saopaulo","to":"paris","address":"192.0.2.1","method"`, `{"from":"saopaulo","to":"oslo","address":"192.0.2.1","method"`},
-		{`"end":"reached"`, `"end":"unresolved"`},
+		{`"end":"reached"`, `"end":"unresolved"`}, {`"sending":{"tos":46`, `"sending":{"tos":4600`},
 	} {
 		broken := strings.Replace(whole, c[0], c[1], 1)
 		if broken == whole {

@@ -38,6 +38,9 @@ func (t Trace) Check(job TraceJob) error {
 // Plausible refuses a trace that no job can have led to, whatever it asked for:
 // one from a file.
 func (t Trace) Plausible() error {
+	if err := t.Sending.Check(); err != nil {
+		return err
+	}
 	if t.End > HopLimit { // it was never made
 		switch {
 		case t.Method < TraceICMP || t.Method > TraceTCP:

@@ -54,7 +54,7 @@ func (h *hosts) trace(ctx context.Context, jobs []probe.TraceJob) []probe.Trace 
 			continue
 		}
 		unable = append(unable, probe.Trace{
-			Pair: job.Pair, Method: job.Method, Size: job.Size, At: time.Now().UTC(),
+			Pair: job.Pair, Method: job.Method, Size: job.Size, Sending: job.Sending, At: time.Now().UTC(),
 			End: probe.NoTraceRoute, Reason: target.Reason,
 		})
 	}

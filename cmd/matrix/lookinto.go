@@ -71,7 +71,7 @@ func (o *measureFlags) lookInto(ctx context.Context, hosts *hosts, round *probe.
 	defer cancel()
 	progress := newProgress(std.err, o.quiet || o.verbose)
 	defer progress.clear()
-	l := look{hosts: hosts, report: r, progress: progress}
+	l := look{hosts: hosts, report: r, progress: progress, sending: o.options.Sending}
 	for _, a := range anomalies {
 		l.found = append(l.found, &report.Traced{Anomaly: a})
 	}
@@ -89,6 +89,7 @@ type look struct {
 	report   *report.Report // on the round
 	verdicts *report.Verdicts
 	progress *progress
+	sending  probe.Sending // as in the round: what stands out may do so in its class only
 	found    []*report.Traced
 	fresh    []probe.Sample // of their pairs, measured again
 }
@@ -178,19 +179,21 @@ func (l *look) trace(ctx context.Context) {
 			return
 		}
 		l.progress.step(i+1, 3, fmt.Sprintf("tracing %d both ways, %s", len(open), method))
-		l.hosts.drill(ctx, open, method, l.report.Runs, report.Drill{Cities: l.hosts.cities, Verdicts: l.verdicts, Atlas: geo.World()})
+		options := probe.DefaultTraceOptions(method)
+		options.Sending = l.sending
+		l.hosts.drill(ctx, open, options, l.report.Runs, report.Drill{Cities: l.hosts.cities, Verdicts: l.verdicts, Atlas: geo.World()})
 	}
 }
 
-// drill traces anomalies by one method, both ways and all at once, and drills
+// drill traces anomalies in one manner, both ways and all at once, and drills
 // down with all that is known of them then. A from-host that cannot be reached
 // is not asked.
-func (h *hosts) drill(ctx context.Context, open []*report.Traced, method probe.TraceMethod, runs func(probe.Pair) bool, d report.Drill) {
+func (h *hosts) drill(ctx context.Context, open []*report.Traced, options probe.TraceOptions, runs func(probe.Pair) bool, d report.Drill) {
 	var jobs []probe.TraceJob
 	for _, t := range open {
 		for _, pair := range []probe.Pair{t.Pair, t.Pair.Reverse()} {
 			if runs(pair) {
-				jobs = append(jobs, probe.TraceJob{Pair: pair, TraceOptions: probe.DefaultTraceOptions(method)})
+				jobs = append(jobs, probe.TraceJob{Pair: pair, TraceOptions: options})
 			}
 		}
 	}
