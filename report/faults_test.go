@@ -308,7 +308,7 @@ var sizes = []int{8, 15, 30, 60}
 // table in docs/verdicts.md is what it makes.
 func TestFaults(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes ten seconds")
+		t.Skip("takes half a minute")
 	}
 	fleet := fleets(t)
 	table := "| fault | 8 cities | 15 | 30 | 60 |\n|---|---|---|---|---|\n"

@@ -18,16 +18,11 @@ func (j *judge) elsewhere(g Gazetteer) {
 	}
 	for len(doubtful) > 0 {
 		s.learn()
-		var left []int
 		worst, most := -1, 0.
 		var own, other fitting
 		for _, a := range doubtful {
 			mine, best, ok := s.compare(a)
-			if !ok || best.misfit > j.t.Explained*float64(j.partners(a)) {
-				continue
-			}
-			left = append(left, a)
-			if over := mine.misfit - best.misfit - j.enough(a); over > most {
+			if over := mine.misfit - best.misfit - j.enough(a); ok && over > most {
 				worst, most, own, other = a, over, mine, best
 			}
 		}
@@ -35,7 +30,7 @@ func (j *judge) elsewhere(g Gazetteer) {
 			return
 		}
 		j.moved(s, worst, own, other)
-		doubtful = slices.DeleteFunc(left, func(a int) bool { return a == worst })
+		doubtful = slices.DeleteFunc(doubtful, func(a int) bool { return a == worst })
 	}
 }
 

@@ -244,12 +244,12 @@ func (t *Thresholds) unlikely(off float64) float64 {
 }
 
 // compare fits a host to its own place and to the best other one; it is false
-// where none is better.
+// where none is better by enough and explains the RTTs.
 func (s *siting) compare(a int) (own, other fitting, ok bool) {
 	s.look(a)
 	vague, _ := s.explain(a, s.sites[a])
 	own, _ = s.fit(a, s.sites[a], vague, math.Inf(1))
-	other.misfit = own.misfit
+	other.misfit = min(own.misfit-s.j.enough(a), s.j.t.Explained*float64(s.j.partners(a)))
 	for _, at := range s.sites {
 		if s.elsewhere(a, at) {
 			if vague, known := s.explain(a, at); known {
