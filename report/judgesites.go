@@ -53,7 +53,7 @@ type fitting struct {
 }
 
 // lastMiles are those that are tried, in ms: finer where most are.
-var lastMiles = [...]float64{0, 0.5, 1, 1.5, 2, 3, 4, 5, 6.5, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 60, 75, 90, 120}
+var lastMiles = [...]float64{0, 0.5, 1, 1.5, 2, 3, 4, 5, 6.5, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 60, 75, 95, 120, 150, 200}
 
 // stretches are by how much all of a host's ways are longer, as logarithms: some
 // networks have straighter cables.
@@ -214,7 +214,7 @@ func (s *siting) fit(a int, at *site, vague, enough float64) (fitting, bool) {
 	found := false
 	for _, stretch := range stretches {
 		for k, last := range lastMiles {
-			misfit := last/millis(t.LastMile) + math.Abs(stretch)/t.Stretch
+			misfit := t.unlikelyLast(last) + math.Abs(stretch)/t.Stretch
 			logs := s.logs[k*s.j.n : (k+1)*s.j.n]
 			for _, b := range s.nearest {
 				if misfit >= best.misfit {
@@ -241,6 +241,16 @@ func (t *Thresholds) unlikely(off float64) float64 {
 		return off / t.Slower
 	}
 	return 1 + math.Log(off/t.Slower)
+}
+
+// unlikelyLast is how unlikely a last mile of so many ms is, in nats. A very slow
+// one is hardly less likely than a slow one: a host that is slow to everybody is
+// badly connected, and no other place explains that.
+func (t *Thresholds) unlikelyLast(ms float64) float64 {
+	if times := ms / millis(t.LastMile); times > 1 {
+		return 1 + math.Log(times)
+	}
+	return ms / millis(t.LastMile)
 }
 
 // compare fits a host to its own place and to the best other one; it is false
