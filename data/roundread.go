@@ -178,6 +178,8 @@ func (r *roundReader) member(key string) error {
 		return readList(r, maxCities*maxCities, func(s sampleJSON) error { return r.sample(s, &round.Samples) })
 	case "self":
 		return readList(r, maxCities, func(s sampleJSON) error { return r.sample(s, &round.Self) })
+	case "looks":
+		return readList(r, maxCities, r.look)
 	}
 	return r.mistake("%q is not a member of a round", shown(key))
 }

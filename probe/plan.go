@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -154,6 +155,20 @@ func MakePlan(cities []City, addresses Addresses, selection Selection, options O
 		plan.Jobs[i].schedule(slots[plan.Jobs[i].From], len(cities)-1)
 	}
 	return plan, nil
+}
+
+// Only is the plan without the pairs that are not wanted. Those that are keep
+// their times.
+func (p Plan) Only(wanted func(Pair) bool) Plan {
+	only := Plan{Options: p.Options, Cities: p.Cities}
+	for _, job := range p.Jobs {
+		job.Targets = slices.DeleteFunc(slices.Clone(job.Targets), func(t Target) bool { return !wanted(Pair{job.From, t.City}) })
+		if len(job.Targets) > 0 {
+			only.Jobs = append(only.Jobs, job)
+		}
+	}
+	only.Settled = slices.DeleteFunc(slices.Clone(p.Settled), func(s Sample) bool { return !wanted(s.Pair) })
+	return only
 }
 
 // schedule gives every target its time: that of its slot, or, where a few

@@ -99,7 +99,7 @@ func newRoute(pair probe.Pair, flows []Trace, titles map[string]string) Route {
 	first := flows[0]
 	r := Route{
 		From: title(pair.From), To: title(pair.To), Address: addressText(first.Address),
-		Method: strings.ToUpper(first.Method.String()), Flows: len(flows), Size: first.Size, At: first.At,
+		Method: methodOf(first), Flows: len(flows), Size: first.Size, At: first.At,
 		Reached: true, pair: pair,
 	}
 	hops := 0
@@ -205,6 +205,9 @@ func whoStopped(t Trace) string {
 	}
 	return ""
 }
+
+// methodOf is a trace's method as people write it: "ICMP".
+func methodOf(t Trace) string { return strings.ToUpper(t.Method.String()) }
 
 func hopCount(n int) string { return plural(n, "hop") }
 
