@@ -20,10 +20,15 @@ type Fleet struct {
 	last []float64 // what each host's last mile takes, there and back
 }
 
-// NewFleet draws a fleet of n hosts; at most as many as there are Towns.
+// NewFleet draws a fleet of n hosts from the Towns, and from further ones only
+// if it needs more; at most 250.
 func NewFleet(n int, seed uint64) *Fleet {
 	f := &Fleet{Random: rand.New(rand.NewPCG(seed, uint64(n)))}
-	f.Towns = f.Random.Perm(len(theInternet.towns))[:n]
+	towns := Towns()
+	if n > towns {
+		towns = len(theInternet.towns)
+	}
+	f.Towns = f.Random.Perm(towns)[:n]
 	f.Floor, f.Queue = square(n), square(n)
 	for _, at := range f.Towns {
 		f.Cities = append(f.Cities, Town(at))
@@ -43,7 +48,7 @@ func NewFleet(n int, seed uint64) *Fleet {
 }
 
 // Towns is how many places there are, and Town one of them as a city.
-func Towns() int { return len(theInternet.towns) }
+func Towns() int { return theInternet.usual }
 
 // Town is a place as an inventory has it.
 func Town(at int) report.City {
