@@ -70,6 +70,10 @@ type Health struct {
 	Stray   int           `json:"stray,omitempty"`   // packets that looked like replies and were none
 	Self    time.Duration `json:"self_ns,omitempty"` // round-trip time to the host itself
 	Steps   int           `json:"steps,omitempty"`   // of the wall clock in mid-job
+	// Offset is how far the host's clock is ahead of the coordinator's. It is
+	// known to what a message takes from there, some tenths of a second; 0: the
+	// coordinator's own, or not known.
+	Offset time.Duration `json:"offset_ns,omitempty"`
 }
 
 // Examined is implemented by a Pinger or Session that knows how well its last
@@ -86,6 +90,10 @@ func HealthOf(p Pinger) Health {
 	return Health{}
 }
 
+// ClockMayErr is how far a host's clock may be off before anybody is told. No
+// RTT suffers from it, but logs and certificates do.
+const ClockMayErr = 5 * time.Second
+
 // complaints are what a reader of the round must know about a measurer.
 func (h Health) complaints(interval time.Duration) []string {
 	var all []string
@@ -94,6 +102,13 @@ func (h Health) complaints(interval time.Duration) []string {
 	}
 	if h.Dropped > 0 {
 		all = append(all, fmt.Sprintf("its host had no room for %d packets; requests under way then are not counted", h.Dropped))
+	}
+	if off := h.Offset.Abs(); off > ClockMayErr {
+		way := "ahead of"
+		if h.Offset < 0 {
+			way = "behind"
+		}
+		all = append(all, fmt.Sprintf("its clock is %v %s the coordinator's", off.Round(100*time.Millisecond), way))
 	}
 	if h.Stamps == UserStamps {
 		all = append(all, "its host has no time stamps of the kernel; round-trip times include what its scheduler took")

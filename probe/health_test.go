@@ -16,6 +16,8 @@ func TestOnlySickMeasurersAreComplainedOf(t *testing.T) {
 		{"well", Health{Engine: "ping socket", Stamps: KernelStamps, Lesser: 3, Lag: 90 * time.Millisecond, Stray: 5}, ""},
 		{"slow", Health{Stamps: KernelStamps, Lag: time.Second}, "up to 1s late"},
 		{"no room", Health{Stamps: KernelStamps, Dropped: 7}, "no room for 7 packets"},
+		{"clock a little off", Health{Offset: -4 * time.Second}, ""},
+		{"clock behind", Health{Offset: -90 * time.Second}, "its clock is 1m30s behind the coordinator's"},
 		{"poor stamps", Health{Stamps: UserStamps}, "no time stamps"},
 	}
 	for _, test := range tests {

@@ -283,6 +283,10 @@ func (s *session) takeDone(body string) error {
 	}
 	s.health = d.Health
 	s.health.Engine = probe.Clean(d.Health.Engine, 40)
+	s.health.Offset = 0
+	if !d.Clock.IsZero() {
+		s.health.Offset = d.Clock.Sub(time.Now().Round(0)) // by the wall clock, as it has no other
+	}
 	if d.Error == "" {
 		return nil
 	}
