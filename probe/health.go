@@ -94,8 +94,8 @@ func HealthOf(p Pinger) Health {
 // RTT suffers from it, but logs and certificates do.
 const ClockMayErr = 5 * time.Second
 
-// complaints are what a reader of the round must know about a measurer.
-func (h Health) complaints(interval time.Duration) []string {
+// Complaints are what a reader of the round must know about a measurer.
+func (h Health) Complaints(interval time.Duration) []string {
 	var all []string
 	if late := max(100*time.Millisecond, interval/4); h.Lag > late {
 		all = append(all, fmt.Sprintf("its host sent up to %v late", h.Lag.Round(time.Millisecond)))

@@ -22,7 +22,7 @@ func TestOnlySickMeasurersAreComplainedOf(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := test.health.complaints(time.Second)
+			got := test.health.Complaints(time.Second)
 			switch {
 			case test.want == "" && len(got) > 0:
 				t.Errorf("it is complained of: %q", got)

@@ -83,12 +83,20 @@ type HostMonth struct {
 	City         string
 	Planned, Ran int           // rounds with pairs from it; those that it could run
 	First, Last  time.Time     // rounds in which it was in the fleet
-	Down         []Span        // stretches in which it could not run, or nobody reached it, longest first; at most ten
+	Down         []Stretch     // in which it could not run, or nobody reached it, longest first; at most ten
 	DownRounds   int           // rounds in which it was down, those of shorter stretches included
 	Versions     []string      // of the matrix that ran there
 	Sick         int           // rounds in which its health was complained of
 	Moves        []AddressMove // addresses at which it was pinged, in order; one if it never changed
 	Clock        *ClockMonth   // nil: nothing is wrong with it, or nobody looked
+}
+
+// Stretch is a time in which a host was down: up to the first round in which it
+// was not, or to the end of the month.
+type Stretch struct {
+	Span
+	Rounds   int
+	Answered bool // it answered pings all the while: only its own could not be run
 }
 
 // ClockMonth is what was wrong with a host's clock.
