@@ -20,6 +20,9 @@ func (r *Report) tooFast(p *Pair) bool {
 	if !ok {
 		rtt, _ = p.Stats.Get(r.Method.Stat)
 	}
+	if p.Month != nil && p.Month.Least > 0 {
+		rtt = p.Month.Least
+	}
 	speed, ok := geo.Speed(*p.Miles-r.limits.CitySize, rtt)
 	return ok && float64(speed) > r.limits.GlassLight*float64(geo.LightSpeed)
 }
