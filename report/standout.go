@@ -44,7 +44,7 @@ const Screenful = 20
 
 // families are the verdicts that are listed together, worst first.
 var families = [][]Verdict{
-	{TooFast}, {Unreachable}, {Extreme, Severe, Detour}, {Degraded}, {Lossy}, {SlowUnproven}, {Asymmetric}, {Congested}, {Recovered},
+	{TooFast}, {Unreachable}, {Extreme, Severe, Detour}, {Degraded}, {Lossy}, {LossyHours}, {SlowUnproven}, {Asymmetric}, {Congested}, {Recovered},
 }
 
 // StandsOut lists what stands out, worst first: hosts, whose faults explain
@@ -84,6 +84,15 @@ func (r *Report) family(family []Verdict, judged []*PairVerdict) []Line {
 		}
 	}
 	slices.SortStableFunc(pairs, func(a, b *PairVerdict) int { return cmp.Compare(b.badness(family[0]), a.badness(family[0])) })
+	var lines []Line
+	for _, part := range byDay(pairs, family[0]) {
+		lines = append(lines, r.grouped(part, family)...)
+	}
+	return lines
+}
+
+// grouped are the lines of pairs that may have one cause.
+func (r *Report) grouped(pairs []*PairVerdict, family []Verdict) []Line {
 	var lines []Line
 	shared := newSharing(pairs)
 	for {
@@ -125,6 +134,10 @@ func (p *PairVerdict) badness(v Verdict) float64 {
 		return float64(p.Lost) / float64(p.Sent)
 	case v == Asymmetric && p.Out != nil && p.Back != nil:
 		return math.Abs(float64(*p.Out - *p.Back))
+	case v == LossyHours && len(p.Hours) > 0:
+		return p.hours().Ratio()
+	case (v == Degraded || v == Recovered) && len(p.Changes) > 0:
+		return float64((p.change(v).After - p.change(v).Before).abs())
 	case v == Congested && p.Queue != nil:
 		return float64(*p.Queue)
 	case v == SlowUnproven && p.Usual != nil:
@@ -217,7 +230,7 @@ func (r *Report) single(p *PairVerdict, v Verdict) Line {
 // Direction is the one that a verdict means: the slower, or the one that loses
 // more; else the alphabet's.
 func (p *PairVerdict) Direction(v Verdict) (from, to string) {
-	turned := v == Asymmetric && *p.Back > *p.Out || v == Lossy && p.LossFrom == p.To
+	turned := v == Asymmetric && *p.Back > *p.Out || v == Lossy && p.LossFrom == p.To || v == LossyHours && p.hours().From == p.To
 	if turned {
 		return p.To, p.From
 	}
@@ -267,6 +280,10 @@ func (r *Report) PairEvidence(p *PairVerdict, v Verdict) string {
 		return fmt.Sprintf("%.1f ms the other way", min(*p.Out, *p.Back))
 	case Lossy:
 		return p.lossText()
+	case LossyHours:
+		return p.hoursText()
+	case Degraded, Recovered:
+		return p.change(v).Text()
 	case Congested:
 		return fmt.Sprintf("average %.1f ms above the minimum", *p.Queue)
 	case Unreachable:
