@@ -50,10 +50,11 @@ const longestHours = 12
 //
 // Losses come in bursts, so echo requests that are lost together are not
 // counted as so many coincidences: what is counted is rounds in which anything
-// was lost. Of all stretches of one to twelve hours the one is taken whose
-// rounds are the least likely to be as lossy as the pair's others; and that is
-// told if, by Chernoff's bound, and with all stretches of all pairs looked at,
-// such a stretch would come up by chance in one month of a hundred (FalseAlarm).
+// was lost. Of all stretches of one to twelve hours the one is taken that best
+// explains which rounds were (the likelihood ratio of Kulldorff's scan, 1997);
+// and that is told if, by Chernoff's bound, and with all stretches of all pairs
+// looked at, such a stretch would come up by chance in one month of a hundred
+// (FalseAlarm).
 // Whether that matters to anybody the loss itself says: the whole of its 95 %
 // interval is above what may be lost.
 func lossyHours(m *Month, v *Verdicts) {
@@ -79,6 +80,7 @@ func lossyHours(m *Month, v *Verdicts) {
 // lossiest is the stretch of hours that is most unlike the others, and how much
 // so: minus the logarithm of the chance that it is as they are, at most.
 func (p *PairMonth) lossiest() (worst HourLosses, unlike float64) {
+	best := 0.
 	rounds, lossy, sent, lost := 0, 0, 0, 0
 	for _, h := range p.Hours {
 		rounds, lossy = rounds+int(h.Counted), lossy+int(h.Lossy)
@@ -96,14 +98,31 @@ func (p *PairMonth) lossiest() (worst HourLosses, unlike float64) {
 			if hour.Lossy == 0 || rounds == h.Rounds {
 				continue
 			}
-			_, usual := wilson(lossy-h.Lossy, rounds-h.Rounds)
-			if u := chernoff(h.Lossy, h.Rounds, usual); u > unlike {
-				worst, unlike = h, u
+			others, rest := lossy-h.Lossy, rounds-h.Rounds
+			more := h.Lossy*rest > others*h.Rounds
+			if l := likelihood(h.Lossy, h.Rounds) + likelihood(others, rest) - likelihood(lossy, rounds); more && l > best {
+				worst, best = h, l
 				worst.Elsewhere = float64(lost-h.Lost) / float64(max(1, sent-h.Sent))
 			}
 		}
 	}
+	if best > 0 {
+		_, usual := wilson(lossy-worst.Lossy, rounds-worst.Rounds)
+		unlike = chernoff(worst.Lossy, worst.Rounds, usual)
+	}
 	return worst, unlike
+}
+
+// likelihood is the logarithm of the chance of k out of n at the ratio that
+// makes it greatest, k / n.
+func likelihood(k, n int) float64 {
+	l := 0.
+	for _, part := range []int{k, n - k} {
+		if part > 0 {
+			l += float64(part) * math.Log(float64(part)/float64(n))
+		}
+	}
+	return l
 }
 
 // chernoff bounds the chance of k or more out of n, each with chance p: it is

@@ -12,13 +12,17 @@ import (
 
 // Pair is the month of an ordered pair; nil if it was never planned.
 func (m *Month) Pair(from, to string) *PairMonth {
-	i, found := slices.BinarySearchFunc(m.Pairs, probe.Pair{From: from, To: to}, func(p PairMonth, want probe.Pair) int {
-		return cmp.Or(cmp.Compare(p.From, want.From), cmp.Compare(p.To, want.To))
-	})
+	i, found := m.find(probe.Pair{From: from, To: to})
 	if !found {
 		return nil
 	}
 	return &m.Pairs[i]
+}
+
+func (m *Month) find(pair probe.Pair) (int, bool) {
+	return slices.BinarySearchFunc(m.Pairs, pair, func(p PairMonth, want probe.Pair) int {
+		return cmp.Or(cmp.Compare(p.From, want.From), cmp.Compare(p.To, want.To))
+	})
 }
 
 // Report judges the month as a round is judged, and can be shown in all the

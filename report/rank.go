@@ -97,9 +97,13 @@ func (r *Report) Best(n int) []*Pair {
 }
 
 func (r *Report) ranked(n int, compare func(a, b *Pair) int) []*Pair {
+	return r.rankedIf(n, func(p *Pair) bool { return p.Fibre != nil && *p.Miles >= RankFrom }, compare)
+}
+
+func (r *Report) rankedIf(n int, fit func(*Pair) bool, compare func(a, b *Pair) int) []*Pair {
 	var pairs []*Pair
 	for _, p := range r.order {
-		if p.Fibre != nil && *p.Miles >= RankFrom {
+		if fit(p) {
 			pairs = append(pairs, p)
 		}
 	}

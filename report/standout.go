@@ -15,12 +15,13 @@ import (
 // flagged pairs.
 type Line struct {
 	Verdict Verdict
-	City    string       // of a host or a group; "" of a single pair
-	Pair    *PairVerdict // of a single pair, or the worst of a group
-	Pairs   int          // of a group
-	Name    string       // for people: "Baltimore → New York"
-	Figures string       // "174.6 ms  171 mi  1.6 % of fibre"
-	Why     string       // "71.3 ms via Dallas; perhaps over Paris (97.7 + 77.3)"
+	City    string         // of a host or a group; "" of a single pair
+	Pair    *PairVerdict   // of a single pair, or the worst of a group
+	Pairs   int            // of a group
+	All     []*PairVerdict // of pairs, the worst first: of a group, or the single one
+	Name    string         // for people: "Baltimore → New York"
+	Figures string         // "174.6 ms  171 mi  1.6 % of fibre"
+	Why     string         // "71.3 ms via Dallas; perhaps over Paris (97.7 + 77.3)"
 }
 
 // Text is the line but for its word: the name, the figures, and what led to the
@@ -88,6 +89,7 @@ func (r *Report) family(family []Verdict, judged []*PairVerdict) []Line {
 	for _, part := range byDay(pairs, family[0]) {
 		lines = append(lines, r.grouped(part, family)...)
 	}
+	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(b.Pairs, a.Pairs) })
 	return lines
 }
 
@@ -213,7 +215,7 @@ func (r *Report) group(host string, pairs []*PairVerdict, family []Verdict) Line
 		why += "; " + line.Why
 	}
 	return Line{
-		Verdict: v, City: host, Pair: worst, Pairs: len(pairs), Why: why,
+		Verdict: v, City: host, Pair: worst, Pairs: len(pairs), All: pairs, Why: why,
 		Name: fmt.Sprintf("%s ↔ %d cities", r.Title(host), len(pairs)), Figures: strings.Join(counts, ", "),
 	}
 }
@@ -222,7 +224,7 @@ func (r *Report) group(host string, pairs []*PairVerdict, family []Verdict) Line
 func (r *Report) single(p *PairVerdict, v Verdict) Line {
 	from, to := p.Direction(v)
 	return Line{
-		Verdict: v, Pair: p, Name: r.Title(from) + " → " + r.Title(to),
+		Verdict: v, Pair: p, All: []*PairVerdict{p}, Name: r.Title(from) + " → " + r.Title(to),
 		Figures: r.pairFigures(p, v), Why: r.PairEvidence(p, v),
 	}
 }
@@ -283,7 +285,11 @@ func (r *Report) PairEvidence(p *PairVerdict, v Verdict) string {
 	case LossyHours:
 		return p.hoursText()
 	case Degraded, Recovered:
-		return p.change(v).Text()
+		c := p.change(v)
+		if p.Relay != "" && p.RelayRTT() < c.After && v == Degraded {
+			return fmt.Sprintf("%s; %.1f ms via %s", c.Text(), p.RelayRTT(), r.Title(p.Relay))
+		}
+		return c.Text()
 	case Congested:
 		return fmt.Sprintf("average %.1f ms above the minimum", *p.Queue)
 	case Unreachable:
