@@ -22,14 +22,14 @@ type Change struct {
 
 // Text is the change in few words: "from 45.2 to 88.1 ms, 11 to 20 October".
 func (c Change) Text() string {
-	text := fmt.Sprintf("from %.1f to %.1f ms ", c.Before, c.After)
+	text := fmt.Sprintf("from %.1f to %.1f ms", c.Before, c.After)
 	switch {
 	case c.Until.IsZero():
-		text += "since " + day(c.Since)
+		text += " since " + day(c.Since)
 	case c.Until.AddDate(0, 0, -1).Month() == c.Since.Month():
-		text += fmt.Sprintf("from %d to %s", c.Since.Day(), day(c.Until.AddDate(0, 0, -1)))
+		text += fmt.Sprintf(", %d to %s", c.Since.Day(), day(c.Until.AddDate(0, 0, -1)))
 	default:
-		text += fmt.Sprintf("from %s to %s", day(c.Since), day(c.Until.AddDate(0, 0, -1)))
+		text += fmt.Sprintf(", %s to %s", day(c.Since), day(c.Until.AddDate(0, 0, -1)))
 	}
 	return text
 }

@@ -74,6 +74,6 @@ func (m *MonthReport) counts() string {
 		}
 		return n
 	}
-	return fmt.Sprintf("Of %d pairs of cities %d became slower, %d became faster, %d make a detour, %d lose packets.",
+	return fmt.Sprintf("Of %d pairs of cities: slower than before %d, faster %d, with a detour %d, losing packets %d.",
 		len(m.Verdicts.Pairs), count(Degraded), count(Recovered), count(Detour, Severe, Extreme), count(Lossy, LossyHours, Unreachable))
 }

@@ -244,6 +244,7 @@ func (p *PairVerdict) Direction(v Verdict) (from, to string) {
 func (r *Report) pairFigures(p *PairVerdict, v Verdict) string {
 	var parts []string
 	switch {
+	case v == Degraded, v == Recovered: // what it was and is, the evidence says
 	case v == Asymmetric:
 		parts = append(parts, fmt.Sprintf("%.1f ms", max(*p.Out, *p.Back)))
 	case p.RTT != nil:
@@ -252,7 +253,7 @@ func (r *Report) pairFigures(p *PairVerdict, v Verdict) string {
 	if p.Miles != nil {
 		parts = append(parts, r.miles(*p.Miles))
 	}
-	if p.Percent != nil && v != Asymmetric {
+	if p.Percent != nil && v != Asymmetric && v != Degraded && v != Recovered {
 		parts = append(parts, fmt.Sprintf("%.1f %% of fibre", *p.Percent))
 	}
 	return strings.Join(parts, "  ")
