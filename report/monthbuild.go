@@ -22,6 +22,11 @@ var ErrNoRounds = errors.New("no round began in that time")
 //	Series ─ worker ───┼─ PairMonth… ─┬─ sorted
 //	       ─ worker ───┘   who answered ─ HostMonth… (down, moved) ─ what is no loss of a pair
 func NewMonth(ctx context.Context, history History, span Span) (*Month, error) {
+	return newMonth(ctx, history, span, func(int, int) {})
+}
+
+// newMonth tells progress how many pairs it has, of how many at most.
+func newMonth(ctx context.Context, history History, span Span, progress func(done, all int)) (*Month, error) {
 	rounds, err := history.Rounds(ctx, span.From, span.To)
 	if err != nil {
 		return nil, fmt.Errorf("month %v: rounds: %w", span, err)
@@ -31,6 +36,7 @@ func NewMonth(ctx context.Context, history History, span Span) (*Month, error) {
 	}
 	m := &Month{Span: span, Rounds: rounds, Cities: monthCities(rounds)}
 	g := newGathering(m)
+	g.progress = progress
 	if err := history.Series(ctx, span.From, span.To, g.visit); err != nil {
 		return nil, fmt.Errorf("month %v: series: %w", span, err)
 	}
@@ -68,6 +74,8 @@ type gathering struct {
 	city  map[string]int
 	pool  sync.Pool // of *worker
 
+	progress func(done, all int)
+
 	mu      sync.Mutex
 	pairs   []pairAndRuns
 	workers []*worker
@@ -102,6 +110,9 @@ func newGathering(m *Month) *gathering {
 	return g
 }
 
+// toldEvery is after how many pairs it is told how far a month is.
+const toldEvery = 500
+
 // visit takes one series in.
 func (g *gathering) visit(s *probe.Series) error {
 	if err := g.check(s); err != nil {
@@ -114,8 +125,11 @@ func (g *gathering) visit(s *probe.Series) error {
 	defer g.pool.Put(w)
 	p := w.pair(s)
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.pairs = append(g.pairs, p)
-	g.mu.Unlock()
+	if n := len(g.city); len(g.pairs)%toldEvery == 0 {
+		g.progress(len(g.pairs), n*(n-1))
+	}
 	return nil
 }
 

@@ -62,23 +62,26 @@ type MonthOptions struct {
 }
 
 // NewMonthReport makes the report of a month from a history. progress, if it
-// is not nil, is told what is being done.
-func NewMonthReport(ctx context.Context, history History, o MonthOptions, progress func(string)) (*MonthReport, error) {
+// is not nil, is told now and then what is being done, and how far that is.
+func NewMonthReport(ctx context.Context, history History, o MonthOptions, progress func(what string, done, all int)) (*MonthReport, error) {
 	if progress == nil {
-		progress = func(string) {}
+		progress = func(string, int, int) {}
 	}
-	progress("reading " + o.Span.String())
-	month, err := NewMonth(ctx, history, o.Span)
+	read := func(span Span) (*Month, error) {
+		what := "reading " + span.String()
+		progress(what, 0, 1)
+		return newMonth(ctx, history, span, func(done, all int) { progress(what, done, all) })
+	}
+	month, err := read(o.Span)
 	if err != nil {
 		return nil, err
 	}
 	past := o.Span.before()
-	progress("reading " + past.String())
-	before, err := NewMonth(ctx, history, past)
+	before, err := read(past)
 	if err != nil && !errors.Is(err, ErrNoRounds) {
 		return nil, err
 	}
-	progress("judging " + o.Span.String())
+	progress("judging "+o.Span.String(), 1, 1)
 	traces, err := history.Traces(ctx, o.Span.From, o.Span.To)
 	if err != nil {
 		return nil, fmt.Errorf("month %v: traces: %w", o.Span, err)

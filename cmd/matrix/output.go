@@ -44,7 +44,7 @@ func (s show) write(std streams, r *report.Report, round *probe.Round, o *measur
 			// A whole result of yesterday is worth more than half a one of today.
 			s.out = filepath.Join(s.out, "partial")
 		}
-		n, err := saveAll(s.out, r, round)
+		n, err := saveAll(s.out, files(r, round))
 		if err != nil {
 			saving = fmt.Errorf("nothing was saved: %w", err)
 			s.out = ""
@@ -91,11 +91,10 @@ func files(r *report.Report, round *probe.Round) []file {
 // saveAll writes every file under another name first, and only when all are
 // there gives them their own: what is published from the folder is never half
 // written, nor half of another round.
-func saveAll(folder string, r *report.Report, round *probe.Round) (n int, err error) {
+func saveAll(folder string, all []file) (n int, err error) {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return 0, err
 	}
-	all := files(r, round)
 	unfinished := make([]string, len(all))
 	defer func() {
 		for _, path := range unfinished {

@@ -61,7 +61,7 @@ func newRoot(std streams) *cobra.Command {
 	})
 	o.register(root)
 	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), traceCommand(std), versionCommand(std),
-		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std))
+		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std))
 	return root
 }
 
