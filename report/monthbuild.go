@@ -70,15 +70,15 @@ func monthCities(rounds []*probe.Round) []probe.City {
 type gathering struct {
 	month *Month
 	days  []int16 // by round: which day of the span it is in
-	hours []int8  // by round: which hour of day
+	hours []int16 // by round: which hour of day
 	city  map[string]int
-	pool  sync.Pool // of *worker
 
 	progress func(done, all int)
 
 	mu      sync.Mutex
-	pairs   []pairAndRuns
-	workers []*worker
+	pairs   []*pairAndRuns
+	workers []*worker // all of them,
+	idle    []*worker // and those that have nothing to do
 }
 
 // pairAndRuns is a pair with the stretches in which nothing came back.
@@ -98,14 +98,7 @@ func newGathering(m *Month) *gathering {
 	}
 	for _, r := range m.Rounds {
 		g.days = append(g.days, int16(m.Span.Day(r.Start)))
-		g.hours = append(g.hours, int8(r.Start.UTC().Hour()))
-	}
-	g.pool.New = func() any {
-		w := newWorker(g)
-		g.mu.Lock()
-		g.workers = append(g.workers, w)
-		g.mu.Unlock()
-		return w
+		g.hours = append(g.hours, int16(r.Start.UTC().Hour()))
 	}
 	return g
 }
@@ -121,16 +114,31 @@ func (g *gathering) visit(s *probe.Series) error {
 	if s.IsSelf() {
 		return nil
 	}
-	w := g.pool.Get().(*worker)
-	defer g.pool.Put(w)
+	w := g.worker()
 	p := w.pair(s)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.idle = append(g.idle, w)
 	g.pairs = append(g.pairs, p)
 	if n := len(g.city); len(g.pairs)%toldEvery == 0 {
 		g.progress(len(g.pairs), n*(n-1))
 	}
 	return nil
+}
+
+// worker is one that has nothing to do. There are as many as goroutines visit at
+// once. (A sync.Pool would forget those that have counted.)
+func (g *gathering) worker() *worker {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if n := len(g.idle); n > 0 {
+		w := g.idle[n-1]
+		g.idle = g.idle[:n-1]
+		return w
+	}
+	w := newWorker(g)
+	g.workers = append(g.workers, w)
+	return w
 }
 
 // check refuses a series that would make wrong figures, or none.
@@ -151,7 +159,7 @@ func (g *gathering) check(s *probe.Series) error {
 // finish makes the month of what was gathered.
 func (g *gathering) finish() {
 	m := g.month
-	slices.SortFunc(g.pairs, func(a, b pairAndRuns) int {
+	slices.SortFunc(g.pairs, func(a, b *pairAndRuns) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	answers := newAnswers(len(m.Cities), len(m.Rounds))
@@ -160,8 +168,7 @@ func (g *gathering) finish() {
 	}
 	down := answers.down()
 	m.Pairs = make([]PairMonth, len(g.pairs))
-	for i := range g.pairs {
-		p := &g.pairs[i]
+	for i, p := range g.pairs {
 		g.forgive(p, down[g.city[p.To]])
 		m.Pairs[i] = p.PairMonth
 	}

@@ -11,10 +11,16 @@ import (
 // and again.
 type worker struct {
 	g       *gathering
+	day     []int16 // of each sample of the series
+	hour    []int16
 	values  []keyed // of one column, sorted
 	spare   []keyed
-	middle  []middle // of the figures of each day or hour
-	days    []DayFigures
+	plain   []Micros // of one column, in which order does not matter
+	few     []Micros
+	chosen  choice
+	middle  []middle      // of the figures of each day or hour
+	days    []DayFigures  // memory for the next pairs
+	pairs   []pairAndRuns //
 	answers *answers
 }
 
@@ -26,31 +32,36 @@ func newWorker(g *gathering) *worker {
 }
 
 // pair is the month of one series.
-func (w *worker) pair(s *probe.Series) pairAndRuns {
-	p := pairAndRuns{PairMonth: PairMonth{Pair: s.Pair, Planned: s.Len(), Days: w.newDays()}}
+func (w *worker) pair(s *probe.Series) *pairAndRuns {
+	p := w.newPair()
+	p.Pair, p.Planned = s.Pair, s.Len()
 	w.answers.count(w.g.city[s.From], w.g.city[s.To], s)
-	w.count(&p, s)
+	w.day, w.hour = w.day[:0], w.hour[:0]
+	for _, round := range s.Round {
+		w.day, w.hour = append(w.day, w.g.days[round]), append(w.hour, w.g.hours[round])
+	}
+	w.count(p, s)
 	for stat := range p.Stats {
-		w.sort(s.Stats[stat])
-		p.Stats[stat] = w.quantiles()
+		p.Stats[stat] = w.quantiles(s.Stats[stat])
 	}
 	p.Base = baseOf(&p.PairMonth)
-	w.floors(&p.PairMonth, s)
+	w.floors(&p.PairMonth, s.Stats[p.Base])
 	w.queues(&p.PairMonth, s)
 	p.Moves = w.moves(s)
 	return p
 }
 
-// newDays is the memory of a pair's days, cut from a piece for many pairs.
-func (w *worker) newDays() []DayFigures {
-	const pairs = 64
+// newPair is the memory of a pair and its days, cut from a piece for many.
+func (w *worker) newPair() *pairAndRuns {
+	const many = 64
 	n := w.g.month.Span.Days()
-	if len(w.days) < n {
-		w.days = make([]DayFigures, pairs*n)
+	if len(w.pairs) == 0 {
+		w.pairs, w.days = make([]pairAndRuns, many), make([]DayFigures, many*n)
 	}
-	days := w.days[:n:n]
-	w.days = w.days[n:]
-	return days
+	p := &w.pairs[0]
+	p.Days = w.days[:n:n]
+	w.pairs, w.days = w.pairs[1:], w.days[n:]
+	return p
 }
 
 // baseOf is the statistic that stands for the least RTT: a table of averages
@@ -68,7 +79,7 @@ func baseOf(p *PairMonth) probe.Stat {
 func (w *worker) count(p *pairAndRuns, s *probe.Series) {
 	for i, round := range s.Round {
 		state := s.State[i]
-		day, hour := &p.Days[w.g.days[round]], &p.Hours[w.g.hours[round]]
+		day, hour := &p.Days[w.day[i]], &p.Hours[w.hour[i]]
 		p.States[state]++
 		day.Planned++
 		if state == probe.Measured {
@@ -106,17 +117,16 @@ func (p *pairAndRuns) fellSilent(round, sent int32) {
 
 // floors finds the least RTT that three rounds saw, and the median of the
 // rounds' minima on each day.
-func (w *worker) floors(p *PairMonth, s *probe.Series) {
-	w.sort(s.Stats[p.Base])
+func (w *worker) floors(p *PairMonth, column []int32) {
+	w.sort(column)
 	if n := len(w.values); n > 0 {
 		p.Least = w.values[min(2, n-1)].value.Duration()
 		if n == 2 {
 			p.Least = w.values[1].value.Duration()
 		}
 	}
-	middle := w.medians(len(p.Days), func(i int32) int { return int(w.g.days[s.Round[i]]) })
-	for d := range p.Days {
-		p.Days[d].Floor = middle[d].median()
+	for d, m := range w.medians(len(p.Days), w.day) {
+		p.Days[d].Floor = m.median()
 	}
 }
 
@@ -131,11 +141,11 @@ func (w *worker) queues(p *PairMonth, s *probe.Series) {
 		}
 	}
 	w.order()
-	p.Queue = w.quantiles()
-	for d, m := range w.medians(len(p.Days), func(i int32) int { return int(w.g.days[s.Round[i]]) }) {
+	p.Queue = w.sortedQuantiles()
+	for d, m := range w.medians(len(p.Days), w.day) {
 		p.Days[d].Queue = m.median()
 	}
-	for h, m := range w.medians(24, func(i int32) int { return int(w.g.hours[s.Round[i]]) }) {
+	for h, m := range w.medians(24, w.hour) {
 		p.Hours[h].Queue = m.median()
 	}
 }
@@ -205,25 +215,33 @@ func (w *worker) order() {
 	w.values, w.spare = from, to[:cap(to)]
 }
 
-// quantiles are those of the sorted values.
-func (w *worker) quantiles() Quantiles {
-	n := len(w.values)
+// sortedQuantiles are those of the sorted values.
+func (w *worker) sortedQuantiles() Quantiles {
+	return quantilesOf(len(w.values), func(_, rank int) Micros { return w.values[rank].value })
+}
+
+// quantilesOf are those of n values that are asked for by their rank, the lower
+// and the upper one of each quantile, in this order. They are interpolated as
+// quantile does for other numbers.
+func quantilesOf(n int, value func(k, rank int) Micros) Quantiles {
 	if n == 0 {
 		return Quantiles{}
 	}
-	return Quantiles{w.quantile(0.05), w.quantile(0.5), w.quantile(0.95), n}
+	var found [3]time.Duration
+	for k, q := range wanted {
+		at := q * float64(n-1)
+		i := int(at)
+		low := value(2*k, i)
+		found[k] = low.Duration()
+		if i+1 < n {
+			found[k] += time.Duration(math.Round((at - float64(i)) * float64((value(2*k+1, i+1) - low).Duration())))
+		}
+	}
+	return Quantiles{found[0], found[1], found[2], n}
 }
 
-// quantile interpolates as quantile does for other numbers.
-func (w *worker) quantile(q float64) time.Duration {
-	at := q * float64(len(w.values)-1)
-	i := int(at)
-	low := w.values[i].value
-	if i+1 >= len(w.values) {
-		return low.Duration()
-	}
-	return low.Duration() + time.Duration(math.Round((at-float64(i))*float64((w.values[i+1].value-low).Duration())))
-}
+// wanted are the quantiles of a month.
+var wanted = [3]float64{0.05, 0.5, 0.95}
 
 // middle finds the median of values that come in their order, and of which is
 // known how many they are.
@@ -240,14 +258,14 @@ func (m middle) median() Micros {
 }
 
 // medians are those of the sorted values in n classes.
-func (w *worker) medians(n int, class func(at int32) int) []middle {
+func (w *worker) medians(n int, class []int16) []middle {
 	all := w.middle[:n]
 	clear(all)
 	for _, v := range w.values {
-		all[class(v.at)].n++
+		all[class[v.at]].n++
 	}
 	for _, v := range w.values {
-		m := &all[class(v.at)]
+		m := &all[class[v.at]]
 		switch m.seen {
 		case (m.n - 1) / 2:
 			m.low, m.high = v.value, v.value
