@@ -44,6 +44,7 @@ type KeyFigure struct{ Name, Now, Before string }
 // Section is a kind of finding.
 type Section struct {
 	Title    string
+	Minor    bool // a summary need not show it
 	Findings []Finding
 }
 
@@ -135,7 +136,7 @@ var sectionOf = []struct {
 func (m *MonthReport) sections(traces []Trace, atlas Atlas) {
 	lines := m.StandsOut()
 	for _, s := range sectionOf {
-		section := Section{Title: s.title}
+		section := Section{Title: s.title, Minor: s.title == sectionOf[len(sectionOf)-1].title}
 		for _, l := range lines {
 			if l.Pair != nil && slices.Contains(s.verdicts, l.Verdict) {
 				section.Findings = append(section.Findings, m.finding(l, traces, atlas))

@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -28,6 +29,10 @@ func Month(w io.Writer, m *report.MonthReport, o Options) error {
 	p.hosts(m)
 	most := mostFirst
 	for _, s := range m.Sections {
+		if s.Minor {
+			p.minor(s)
+			continue
+		}
 		p.findings(s, most)
 		most = mostRest
 	}
@@ -63,13 +68,15 @@ func (p *page) keyFigures(m *report.MonthReport) error {
 	return p.draw(t)
 }
 
-// hosts lists what is wrong with hosts and what became of them.
+// hosts lists what is wrong with hosts and what became of them; not that some
+// are poorly connected, which they are every month.
 func (p *page) hosts(m *report.MonthReport) {
-	if len(m.Hosts) == 0 {
+	hosts := slices.DeleteFunc(slices.Clone(m.Hosts), func(h report.HostNote) bool { return h.Word == report.PoorlyJoined.String() })
+	if len(hosts) == 0 {
 		return
 	}
 	p.heading("Hosts")
-	shown := m.Hosts[:min(mostHosts, len(m.Hosts))]
+	shown := hosts[:min(mostHosts, len(hosts))]
 	width := 0
 	for _, h := range shown {
 		width = max(width, len(h.Word))
@@ -77,7 +84,7 @@ func (p *page) hosts(m *report.MonthReport) {
 	for _, h := range shown {
 		p.spaced("  "+p.paint(wordColour(h.Word), pad(h.Word, width))+"  ", h.Name+": "+h.Text)
 	}
-	p.more(len(m.Hosts), mostHosts, "host")
+	p.more(len(hosts), mostHosts, "host")
 	p.line("")
 }
 
@@ -85,7 +92,7 @@ func (p *page) hosts(m *report.MonthReport) {
 // somebody has to see to it.
 func wordColour(word string) colour {
 	switch word {
-	case "added", "removed", "moved", report.PoorlyJoined.String():
+	case "added", "removed", "moved":
 		return blue
 	case report.InvalidSource.String(), report.Misplaced.String(), "down":
 		return magenta
@@ -106,6 +113,21 @@ func (p *page) findings(s report.Section, most int) {
 		p.spaced("  "+p.paint(verdictColour(f.Verdict), pad(f.Verdict.String(), width))+"  ", clip(f.Text(), room-8))
 	}
 	p.more(len(s.Findings), most, "line")
+	p.line("")
+}
+
+// minor only counts what a summary has no room for.
+func (p *page) minor(s report.Section) {
+	counts := map[report.Verdict]int{}
+	for _, f := range s.Findings {
+		counts[f.Verdict]++
+	}
+	text, separator := s.Title+", in the report: ", ""
+	for _, v := range slices.Backward(slices.Sorted(maps.Keys(counts))) {
+		text += separator + count(counts[v], "line") + " on " + v.String()
+		separator = ", "
+	}
+	p.item("", text+".")
 	p.line("")
 }
 
@@ -130,7 +152,7 @@ func (p *page) hours(m *report.MonthReport) {
 	p.heading("By hour of day, UTC")
 	p.line("         00    06    12    18")
 	p.bars("loss ", loss, "%.3f", "%")
-	p.bars("queue", queue, "%.1f", "ms, one pair in twenty waits longer")
+	p.bars("queue", queue, "%.1f", "ms, p95 of the pairs")
 	p.line("")
 }
 
