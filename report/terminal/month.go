@@ -152,7 +152,7 @@ func (p *page) hours(m *report.MonthReport) {
 	p.heading("By hour of day, UTC")
 	p.line("         00    06    12    18")
 	p.bars("loss ", loss, "%.3f", "%")
-	p.bars("queue", queue, "%.1f", "ms, p95 of the pairs")
+	p.bars("queue", queue, "%.1f", "ms (p95)")
 	p.line("")
 }
 
