@@ -29,7 +29,7 @@ func (m *MonthReport) state() string {
 }
 
 // serious are the words of hosts that somebody has to see to.
-var serious = []string{InvalidSource.String(), Misplaced.String(), SuspectPlace.String(), "down", "clock", "unwell"}
+var serious = []string{InvalidSource.String(), Misplaced.String(), SuspectPlace.String(), "down", SourceDown.String(), "clock", "unwell"}
 
 // trouble names the hosts that somebody has to see to.
 func (m *MonthReport) trouble() string {

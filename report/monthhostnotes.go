@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 type HostNote struct {
 	City  string
 	Name  string    // for people
-	Word  string    // a verdict's word, or down, clock, moved, unwell, added, removed
+	Word  string    // a verdict's word, or down, source-down, clock, moved, unwell, added, removed
 	Text  string    // what led to it, in few words
 	Since time.Time // when it began; zero: it is of the whole month
 }
@@ -32,7 +33,15 @@ func (m *MonthReport) hostNotes(before *Month) {
 			m.Hosts = append(m.Hosts, note)
 		}
 	}
-	for _, find := range []func(*HostMonth) (HostNote, bool){m.down, m.clock, m.unwell, m.moved(before), m.added(before), m.removed} {
+	hosts := slices.Clone(m.Month.Hosts)
+	slices.SortStableFunc(hosts, func(a, b HostMonth) int { return cmp.Compare(b.DownRounds, a.DownRounds) })
+	for i := range hosts {
+		if note, ok := m.down(&hosts[i]); ok {
+			note.City, note.Name = hosts[i].City, m.Title(hosts[i].City)
+			m.Hosts = append(m.Hosts, note)
+		}
+	}
+	for _, find := range []func(*HostMonth) (HostNote, bool){m.clock, m.unwell, m.moved(before), m.added(before), m.removed} {
 		for i := range m.Month.Hosts {
 			h := &m.Month.Hosts[i]
 			if note, ok := find(h); ok {
@@ -49,6 +58,12 @@ func (m *MonthReport) hostNotes(before *Month) {
 // times before it gets a line.
 const downShare = 0.02
 
+// long says whether a stretch is worth a line. A single round that failed may
+// have failed for a second.
+func (m *MonthReport) long(s Stretch) bool {
+	return s.To.Sub(s.From) >= m.limits.DownFor && s.Rounds > 1
+}
+
 // down tells of hosts that were away for long, or often.
 func (m *MonthReport) down(h *HostMonth) (HostNote, bool) {
 	if len(h.Down) == 0 {
@@ -56,16 +71,16 @@ func (m *MonthReport) down(h *HostMonth) (HostNote, bool) {
 	}
 	longest := h.Down[0]
 	often := float64(h.DownRounds) > max(2, downShare*float64(max(h.Planned, 1)))
-	if longest.To.Sub(longest.From) < m.limits.DownFor && !often {
+	if !m.long(longest) && !often {
 		return HostNote{}, false
 	}
-	what := "could not be reached"
+	word, what := "down", "could not be reached"
 	if longest.Answered {
-		what = "answered pings, but could not send any"
+		word, what = SourceDown.String(), "answered pings, but could not send any"
 	}
 	var when []string
 	for _, d := range h.Down {
-		if d.To.Sub(d.From) >= m.limits.DownFor {
+		if m.long(d) {
 			when = append(when, fmt.Sprintf("from %s to %s UTC (%s)", stamp(d.From), stamp(d.To), lasting(d.To.Sub(d.From))))
 		}
 	}
@@ -76,7 +91,7 @@ func (m *MonthReport) down(h *HostMonth) (HostNote, bool) {
 			text += fmt.Sprintf(", and in %d rounds more", rest)
 		}
 	}
-	return HostNote{Word: "down", Text: text, Since: longest.From}, true
+	return HostNote{Word: word, Text: text, Since: longest.From}, true
 }
 
 func roundsIn(stretches []Stretch) int {

@@ -82,6 +82,7 @@ func NewMonthReport(ctx context.Context, history History, o MonthOptions, progre
 	if err != nil && !errors.Is(err, ErrNoRounds) {
 		return nil, err
 	}
+	before.forget()
 	progress("judging "+o.Span.String(), 1, 1)
 	traces, err := history.Traces(ctx, o.Span.From, o.Span.To)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -126,6 +128,7 @@ func (o *reportFlags) report(ctx context.Context, options report.MonthOptions, s
 			return nil, err
 		}
 	}
+	limitMemory()
 	progress := newProgress(std.err, o.quiet)
 	m, err := report.NewMonthReport(ctx, h, options, progress.stage)
 	progress.clear()
@@ -136,6 +139,17 @@ func (o *reportFlags) report(ctx context.Context, options report.MonthOptions, s
 		o.say(std, "matrix: %s: %s", problem.Subject, problem.Text)
 	}
 	return m, err
+}
+
+// reportMemory is what a report may take. The two months of 250 cities take half
+// of it; left alone, Go would let as much garbage lie about as there is use.
+const reportMemory = 400 << 20
+
+// limitMemory has garbage collected sooner, unless the person has set a limit.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(reportMemory)
+	}
 }
 
 // monthDistances reads the distances of the month's cities.

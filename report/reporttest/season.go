@@ -25,6 +25,7 @@ type Season struct {
 	Events []Event       // in the order in which they were put in
 
 	seed  uint64
+	fleet sharedFleet
 	hosts []seasonHost
 	bends map[[2]int][]bend
 	lossy map[[2]int][]evening

@@ -50,7 +50,6 @@ func (s *Season) appendSamples(samples []probe.Sample, i int) []probe.Sample {
 
 // header is a round without its samples.
 func (s *Season) header(i int) *probe.Round {
-	var cities []report.City
 	var hosts []probe.Host
 	var warnings []probe.Warning
 	for h, c := range s.Fleet.Cities {
@@ -58,7 +57,6 @@ func (s *Season) header(i int) *probe.Round {
 		if !mine.isIn(i) {
 			continue
 		}
-		cities = append(cities, c)
 		host := probe.Host{City: c.Name}
 		if mine.isDown(i) || s.fails(h, i) {
 			host.Error = "connect: " + unreachable(c)
@@ -68,11 +66,36 @@ func (s *Season) header(i int) *probe.Round {
 		}
 		hosts = append(hosts, host)
 	}
-	round := measuredRound(cities)
+	round := measuredRound(s.fleet.of(s, i))
 	round.Start, round.End = s.at(i), s.at(i).Add(Sent*time.Second)
 	round.Options.Count = Sent
 	round.Hosts, round.Warnings = hosts, warnings
 	return round
+}
+
+// sharedFleet remembers which cities a round had, for those that follow.
+type sharedFleet struct {
+	mu     sync.Mutex
+	cities map[string][]report.City // by who is in it
+}
+
+func (f *sharedFleet) of(s *Season, round int) []report.City {
+	var cities []report.City
+	var key []byte
+	for h, c := range s.Fleet.Cities {
+		if s.hosts[h].isIn(round) {
+			cities, key = append(cities, c), append(key, byte(h))
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cities == nil {
+		f.cities = map[string][]report.City{}
+	}
+	if f.cities[string(key)] == nil {
+		f.cities[string(key)] = cities
+	}
+	return f.cities[string(key)]
 }
 
 // health is that of a host that can ping.

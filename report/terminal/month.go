@@ -94,7 +94,7 @@ func wordColour(word string) colour {
 	switch word {
 	case "added", "removed", "moved":
 		return blue
-	case report.InvalidSource.String(), report.Misplaced.String(), "down":
+	case report.InvalidSource.String(), report.Misplaced.String(), report.SourceDown.String(), "down":
 		return magenta
 	}
 	return orange
