@@ -66,8 +66,18 @@ func BenchmarkMonth250(b *testing.B) {
 	h := newInMemory(b, reporttest.NewSeason(250, 1, november, time.Hour), november)
 	b.ReportAllocs()
 	for b.Loop() {
-		m := newMonth(b, h, november)
-		b.ReportMetric(float64(len(m.Pairs)*len(m.Rounds))/float64(b.Elapsed().Seconds())*float64(b.N), "samples/s")
+		newMonth(b, h, november)
+	}
+}
+
+// BenchmarkJudgeMonth250 is what a month of 250 cities takes beyond that, and
+// the month before: judging, comparing and putting in order.
+func BenchmarkJudgeMonth250(b *testing.B) {
+	h := newInMemory(b, reporttest.NewSeason(250, 1, november, time.Hour), november)
+	m := newMonth(b, h, november)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Report(report.Options{Stat: report.Avg})
 	}
 }
 
