@@ -25,17 +25,17 @@ func (c Change) Text() string {
 	text := fmt.Sprintf("from %.1f to %.1f ms", c.Before, c.After)
 	switch {
 	case c.Until.IsZero():
-		text += " since " + day(c.Since)
+		text += " since " + dayName(c.Since)
 	case c.Until.AddDate(0, 0, -1).Month() == c.Since.Month():
-		text += fmt.Sprintf(", %d to %s", c.Since.Day(), day(c.Until.AddDate(0, 0, -1)))
+		text += fmt.Sprintf(", %d to %s", c.Since.Day(), dayName(c.Until.AddDate(0, 0, -1)))
 	default:
-		text += fmt.Sprintf(", %s to %s", day(c.Since), day(c.Until.AddDate(0, 0, -1)))
+		text += fmt.Sprintf(", %s to %s", dayName(c.Since), dayName(c.Until.AddDate(0, 0, -1)))
 	}
 	return text
 }
 
-// day is a date as a sentence names it.
-func day(t time.Time) string { return t.Format("2 January") }
+// dayName is a date as a sentence names it.
+func dayName(t time.Time) string { return t.Format("2 January") }
 
 // change is the largest of the pair's changes of one kind.
 func (p *PairVerdict) change(v Verdict) Change {

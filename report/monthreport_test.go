@@ -175,6 +175,53 @@ func TestAcrossTheEnd(t *testing.T) {
 	}
 }
 
+// TestWithoutAMonthBefore: changes within the month are found all the same.
+func TestWithoutAMonthBefore(t *testing.T) {
+	s := reporttest.NewSeason(12, 4, october, time.Hour)
+	a, b, over := bendable(t, s)
+	s.Detour("", [][2]int{{a, b}}, over, october.From.AddDate(0, 0, 9), october.From.AddDate(0, 0, 19))
+	m := monthReport(t, s, october)
+	got := slices.Collect(maps.Values(changed(m)))
+	if m.Before != nil || !slices.Equal(got, []string{"degraded 2026-10-10 2026-10-20;"}) {
+		t.Errorf("beside %v: %q", m.Before, got)
+	}
+}
+
+// TestMoveBetweenMonths: a host that has another address from the first round
+// on has moved, and its pairs are not slower; nor are they movers.
+func TestMoveBetweenMonths(t *testing.T) {
+	s := autumn(12, 4)
+	s.Readdress(3, 60, october.From)
+	m := monthReport(t, s, october)
+	if got := changed(m); len(got) > 0 {
+		t.Errorf("changed: %v", got)
+	}
+	if got, want := befell(m), []string{hostWord("moved", s.Fleet.Cities[3].Name, october.From)}; !slices.Equal(got, want) {
+		t.Errorf("hosts: %q, want %q", got, want)
+	}
+	for _, p := range m.Movers {
+		if p.From == s.Fleet.Cities[3].Name || p.To == s.Fleet.Cities[3].Name {
+			t.Errorf("moved by %.1f ms: %s – %s", p.After-p.Before, p.From, p.To)
+		}
+	}
+	if _, ok := m.Change(s.Fleet.Cities[3].Name, s.Fleet.Cities[5].Name); ok {
+		t.Error("a change is told of a host that moved")
+	}
+}
+
+// TestAnEveningIsNoHabit: losses of two evenings are losses, and no hours of day.
+func TestAnEveningIsNoHabit(t *testing.T) {
+	for seed := range uint64(3) {
+		s := autumn(10, seed)
+		s.Evenings(1, 2, 18, 22, 0.4, october.From.AddDate(0, 0, 4), october.From.AddDate(0, 0, 6))
+		for _, word := range lossy(monthReport(t, s, october)) {
+			if strings.HasSuffix(word, "]") {
+				t.Errorf("seed %d: %s", seed, word)
+			}
+		}
+	}
+}
+
 // bendable is a pair and a third host over which it takes far longer.
 func bendable(t *testing.T, s *reporttest.Season) (a, b, over int) {
 	t.Helper()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -36,8 +37,9 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 	if err != nil {
 		return err
 	}
+	kept := o.keep(round, std)
 	round.Warnings = append(round.Warnings, remarks...)
-	if err := s.write(std, report.New(round, s.options), round, o); err != nil {
+	if err := errors.Join(s.write(std, report.New(round, s.options), round, o), kept); err != nil {
 		return err
 	}
 	return roundStatus(round)
@@ -78,6 +80,11 @@ func (o *measureFlags) roundFromFile(inventory *data.Inventory) (*probe.Round, *
 	if err != nil {
 		return nil, nil, err
 	}
+	return withCities(round, inventory)
+}
+
+// withCities gives a round its inventory: its own cities if none was named.
+func withCities(round *probe.Round, inventory *data.Inventory) (*probe.Round, *data.Inventory, error) {
 	if inventory == nil {
 		return round, &data.Inventory{Cities: round.Cities}, nil
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"matrix/data"
-	"matrix/data/history"
 	"matrix/geo"
 	"matrix/report"
 	"matrix/report/export"
@@ -24,7 +23,7 @@ import (
 // which units and by which thresholds.
 type reportFlags struct {
 	measureFlags
-	month, history string
+	month string
 }
 
 const reportLong = `report says what a month of rounds was like: which hosts had trouble, which pairs
@@ -49,7 +48,7 @@ func reportCommand(std streams) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.month, "month", "", "`YYYY-MM`, UTC (default the last one that is over)")
-	f.StringVar(&o.history, "history", "history", "`DIR` in which the rounds are")
+	registerHistory(f, &o.history)
 	f.StringVar(&o.format, "format", "text", "of what is printed: text, markdown or json")
 	f.StringVar(&o.out, "out", "", "write everything into this `DIR` as well")
 	f.StringVar(&o.stat, "stat", "avg", "which round-trip time tables show: min, median, avg or max")
@@ -119,7 +118,7 @@ func parseMonth(text string, now time.Time) (report.Span, error) {
 
 // report reads the history.
 func (o *reportFlags) report(ctx context.Context, options report.MonthOptions, std streams) (*report.MonthReport, error) {
-	h, err := history.Open(o.history)
+	h, err := openHistory(o.history)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +132,7 @@ func (o *reportFlags) report(ctx context.Context, options report.MonthOptions, s
 	m, err := report.NewMonthReport(ctx, h, options, progress.stage)
 	progress.clear()
 	if errors.Is(err, report.ErrNoRounds) {
-		return nil, usage("%s has no rounds of %v; --history names the folder, --month another month", o.history, options.Span)
+		return nil, usage("%s has no rounds of %v; --history names the folder, --month another month", h.Dir(), options.Span)
 	}
 	for _, problem := range h.Problems() {
 		o.say(std, "matrix: %s: %s", problem.Subject, problem.Text)

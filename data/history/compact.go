@@ -205,15 +205,14 @@ func (c *compactor) writeSamples(w io.Writer, progress func(done int)) error {
 
 // compare holds what was read of each round against what its file says of it.
 func (c *compactor) compare(sums []check, counts []int) error {
+	var found error
 	for i, r := range c.span.rounds {
 		if err := r.agrees(sums[i], counts[i]); err != nil {
 			c.damaged[c.span.files[r.source].path] = err
+			found = errDamaged
 		}
 	}
-	if len(c.damaged) > 0 {
-		return errDamaged
-	}
-	return nil
+	return found
 }
 
 // agrees says whether these are the rows of a round.

@@ -353,3 +353,13 @@ func TestCompact(t *testing.T) {
 		t.Fatalf("a compacted round is %+v: %v", got, err)
 	}
 }
+
+// verified is what Verify says of a history in which nothing is damaged.
+func verified(t testing.TB, h *history.History, rounds int) history.Checkup {
+	t.Helper()
+	found, err := h.Verify(context.Background(), nil)
+	if err != nil || found.Rounds != rounds || len(found.Damaged) > 0 {
+		t.Fatalf("%+v, want %d rounds: %v", found, rounds, err)
+	}
+	return found
+}
