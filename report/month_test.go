@@ -173,9 +173,15 @@ func TestMonthOfBrokenSeries(t *testing.T) {
 		"a round that is not":     func(s *probe.Series) { s.Round[len(s.Round)-1] = 744 },
 		"a round twice":           func(s *probe.Series) { s.Round[5] = s.Round[4] },
 		"a city that nobody has":  func(s *probe.Series) { s.To = "atlantis" },
+		"a column too short":      func(s *probe.Series) { s.Sent = s.Sent[:len(s.Sent)-1] },
+		"a state that is none":    func(s *probe.Series) { s.State[3] = 77 },
+		"an address that is none": func(s *probe.Series) { s.Address[3] = 9 },
+		"all the same pair":       func(s *probe.Series) { s.Pair = probe.Pair{From: "x", To: "y"} },
 		"a round before the span": func(s *probe.Series) { s.Round[0] = -1 },
 	} {
-		if _, err := report.NewMonth(t.Context(), broken{autumn(3, 1), change}, october); err == nil {
+		season := autumn(3, 1)
+		season.Fleet.Cities[0].Name, season.Fleet.Cities[1].Name = "x", "y"
+		if _, err := report.NewMonth(t.Context(), broken{season, change}, october); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -34,13 +34,20 @@ func newMonth(ctx context.Context, history History, span Span, progress func(don
 	if len(rounds) == 0 {
 		return nil, fmt.Errorf("month %v: %w", span, ErrNoRounds)
 	}
+	for _, r := range rounds {
+		if r.Start.Before(span.From) || !r.Start.Before(span.To) {
+			return nil, fmt.Errorf("month %v: the history has a round of %v in it", span, r.Start)
+		}
+	}
 	m := &Month{Span: span, Rounds: rounds, Cities: monthCities(rounds)}
 	g := newGathering(m)
 	g.progress = progress
 	if err := history.Series(ctx, span.From, span.To, g.visit); err != nil {
 		return nil, fmt.Errorf("month %v: series: %w", span, err)
 	}
-	g.finish()
+	if err := g.finish(); err != nil {
+		return nil, fmt.Errorf("month %v: series: %w", span, err)
+	}
 	m.Notes = monthNotes(rounds)
 	return m, nil
 }
@@ -143,9 +150,19 @@ func (g *gathering) worker() *worker {
 
 // check refuses a series that would make wrong figures, or none.
 func (g *gathering) check(s *probe.Series) error {
+	columns := []int{len(s.State), len(s.Sent), len(s.Received), len(s.Address)}
+	for _, column := range s.Stats {
+		columns = append(columns, len(column))
+	}
+	if slices.Max(columns) != s.Len() || slices.Min(columns) != s.Len() {
+		return fmt.Errorf("%v: columns of %v samples, want %d", s.Pair, columns, s.Len())
+	}
 	for i, r := range s.Round {
 		if r < 0 || int(r) >= len(g.days) || i > 0 && r <= s.Round[i-1] {
 			return fmt.Errorf("%v: sample %d is of round %d, after round %d of %d", s.Pair, i, r, s.Round[max(0, i-1)], len(g.days))
+		}
+		if s.State[i] > probe.Excluded || int(s.Address[i]) >= len(s.Addresses) || s.Address[i] < probe.Unknown {
+			return fmt.Errorf("%v: sample %d has state %d and address %d of %d", s.Pair, i, s.State[i], s.Address[i], len(s.Addresses))
 		}
 	}
 	for _, name := range []string{s.From, s.To} {
@@ -157,11 +174,16 @@ func (g *gathering) check(s *probe.Series) error {
 }
 
 // finish makes the month of what was gathered.
-func (g *gathering) finish() {
+func (g *gathering) finish() error {
 	m := g.month
 	slices.SortFunc(g.pairs, func(a, b *pairAndRuns) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
+	for i := 1; i < len(g.pairs); i++ {
+		if g.pairs[i].Pair == g.pairs[i-1].Pair {
+			return fmt.Errorf("%v: handed over twice", g.pairs[i].Pair)
+		}
+	}
 	answers := newAnswers(len(m.Cities), len(m.Rounds))
 	for _, w := range g.workers {
 		answers.add(w.answers)
@@ -174,6 +196,7 @@ func (g *gathering) finish() {
 	}
 	m.Hosts = g.hosts(answers)
 	g.pairs = nil
+	return nil
 }
 
 // forgive takes what was sent to a host while it was down out of the pair's

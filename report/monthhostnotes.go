@@ -105,8 +105,14 @@ func roundsIn(stretches []Stretch) int {
 // lasting is a length of time as a sentence gives it.
 func lasting(d time.Duration) string {
 	switch hours := int(d.Round(time.Hour) / time.Hour); {
-	case hours == 0:
+	case d < time.Hour && d%time.Minute == 0:
 		return plural(int(d/time.Minute), "minute")
+	case hours < 48 && d%time.Hour != 0:
+		text := d.Round(time.Second).String()
+		if strings.HasSuffix(text, "m0s") {
+			return strings.TrimSuffix(text, "0s")
+		}
+		return text
 	case hours < 48:
 		return plural(hours, "hour")
 	case hours%24 == 0:

@@ -62,7 +62,7 @@ func pauses(rounds []*probe.Round) []probe.Warning {
 		}
 	}
 	if missing > 0 {
-		notes = append(notes, probe.Warning{Text: fmt.Sprintf("rounds are %v apart as a rule; %d are missing, in %d places", usual, missing, stretches)})
+		notes = append(notes, probe.Warning{Text: fmt.Sprintf("rounds are %s apart as a rule; %d are missing, in %d places", lasting(usual), missing, stretches)})
 	}
 	return notes
 }

@@ -87,7 +87,7 @@ func (w *worker) count(p *pairAndRuns, s *probe.Series) {
 			hour.Measured++
 		}
 		sent, received := s.Sent[i], s.Received[i]
-		if sent <= 0 || received < 0 || state != probe.Measured && state != probe.Lost {
+		if sent <= 0 || received < 0 || received > sent || state != probe.Measured && state != probe.Lost {
 			continue
 		}
 		p.Sent += int(sent)

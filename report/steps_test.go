@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 var usualSteps = steps{by: 10, share: 0.1, hold: 3}
@@ -78,4 +79,18 @@ func near(got, want string) bool {
 		}
 	}
 	return true
+}
+
+func TestLasting(t *testing.T) {
+	for text, want := range map[string]string{
+		"5m": "5 minutes", "1m30s": "1m30s", "1h": "1 hour", "90m": "1h30m", "30h": "30 hours", "72h": "3 days", "73h": "3 days 1 hour", "45s": "45s",
+	} {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lasting(d); got != want {
+			t.Errorf("%v lasts %q, want %q", d, got, want)
+		}
+	}
 }
