@@ -150,12 +150,12 @@ func (g *gathering) worker() *worker {
 
 // check refuses a series that would make wrong figures, or none.
 func (g *gathering) check(s *probe.Series) error {
-	columns := []int{len(s.State), len(s.Sent), len(s.Received), len(s.Address)}
-	for _, column := range s.Stats {
-		columns = append(columns, len(column))
-	}
-	if slices.Max(columns) != s.Len() || slices.Min(columns) != s.Len() {
-		return fmt.Errorf("%v: columns of %v samples, want %d", s.Pair, columns, s.Len())
+	columns := [...]int{len(s.State), len(s.Sent), len(s.Received), len(s.Address),
+		len(s.Stats[0]), len(s.Stats[1]), len(s.Stats[2]), len(s.Stats[3]), len(s.Stats[4]), len(s.Stats[5])}
+	for _, n := range columns {
+		if n != s.Len() {
+			return fmt.Errorf("%v: columns of %d and %d samples", s.Pair, s.Len(), n)
+		}
 	}
 	for i, r := range s.Round {
 		if r < 0 || int(r) >= len(g.days) || i > 0 && r <= s.Round[i-1] {
