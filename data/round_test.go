@@ -36,6 +36,9 @@ func dumpRound(r *probe.Round) string {
 	for _, s := range r.Self {
 		b.WriteString("self " + dumpSample(s))
 	}
+	for _, l := range r.Looks {
+		fmt.Fprintf(&b, "look %+v\n", l)
+	}
 	for _, h := range r.Hosts {
 		fmt.Fprintf(&b, "host {City:%s Version:%s Error:%s Hint:%s}\n", h.City, h.Version, h.Error, h.Hint)
 	}

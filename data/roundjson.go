@@ -29,12 +29,15 @@ import (
 //	{"subject":"paris","text":…}],
 //	"samples":[
 //	{"from":"paris","to":"milan","state":"measured","at":…,"address":"192.0.2.2","sent":10,"received":2,"rtt_us":[21612,21590]}],
-//	"self":[]}
+//	"self":[],
+//	"looks":[
+//	{"from":"paris","to":"milan","samples":[…],"traces":[{"from":"paris","to":"milan","method":"icmp","end":"reached","hops":[{"sent":3,"answers":[…]},…]}]}]}
 //
 // format and format_version come first, so that a reader knows what it reads.
 // What has no value is absent. A sample that was cut short has "cut":true and no
 // loss; "ttl", "stamps" and "odd" say more of its replies, "health" of a host how
-// well it could measure. RTTs are whole microseconds in order of sending.
+// well it could measure. What was found out about anomalies after the round stands
+// under "looks". RTTs are whole microseconds in order of sending.
 // Figures that came from another file stand under "imported" as min_ms,
 // median_ms, avg_ms, max_ms, mdev_ms and jitter_ms instead. Times are UTC.
 const (
@@ -49,8 +52,7 @@ type optionsJSON struct {
 	Size     int    `json:"size_bytes"`
 	Rate     int    `json:"rate_per_s"`
 
-	TrafficClass int  `json:"tos,omitempty"`
-	DontFragment bool `json:"df,omitempty"`
+	probe.Sending
 
 	Engine string `json:"engine,omitempty"`
 }
@@ -125,7 +127,7 @@ func WriteRound(w io.Writer, r *probe.Round) error {
 	out.words("source", r.Source)
 	out.words("version", r.Version)
 	if o := r.Options; o != (probe.Options{}) {
-		out.value("options", optionsJSON{o.Count, millis(o.Interval), millis(o.Timeout), o.Size, o.Rate, o.TrafficClass, o.DontFragment, o.Engine})
+		out.value("options", optionsJSON{o.Count, millis(o.Interval), millis(o.Timeout), o.Size, o.Rate, o.Sending, o.Engine})
 	}
 	out.value("partial", r.Partial)
 	writeList(out, "cities", r.Cities, func(c probe.City) any { return c })
@@ -133,6 +135,9 @@ func WriteRound(w io.Writer, r *probe.Round) error {
 	writeList(out, "warnings", r.Warnings, func(v probe.Warning) any { return warningJSON(v) })
 	writeList(out, "samples", r.Samples, func(s probe.Sample) any { return sampleToJSON(s) })
 	writeList(out, "self", r.Self, func(s probe.Sample) any { return sampleToJSON(s) })
+	if len(r.Looks) > 0 {
+		writeList(out, "looks", r.Looks, func(l probe.Look) any { return lookToJSON(l) })
+	}
 	out.text("}\n")
 	if out.err == nil {
 		out.err = out.w.Flush()

@@ -26,7 +26,7 @@ func fullRound() *probe.Round {
 	}
 	return &probe.Round{
 		Start: start, End: start.Add(time.Minute), Source: "measured", Version: "1.2.3", Partial: true,
-		Options: probe.Options{Count: 10, Interval: 7 * time.Second / 3, Timeout: 5 * time.Second, Size: 56, Rate: 3, TrafficClass: 46, DontFragment: true},
+		Options: probe.Options{Count: 10, Interval: 7 * time.Second / 3, Timeout: 5 * time.Second, Size: 56, Rate: 3, Sending: probe.Sending{TrafficClass: 46, DontFragment: true, Source: "eth1"}},
 		Cities: []probe.City{
 			{Name: "paris", Title: "Paris", Host: "192.0.2.1", SSH: "ping@paris.example", Country: "France", Region: "Île-de-France",
 				Provider: `A "quoted" <b>name</b>`, Location: &probe.Location{Latitude: 48.8566, Longitude: 2.3522}},
@@ -34,8 +34,45 @@ func fullRound() *probe.Round {
 		},
 		Samples:  []probe.Sample{measured, lost},
 		Self:     []probe.Sample{imported},
-		Hosts:    []probe.Host{{City: "paris", Version: "1.2.3", Health: probe.Health{Engine: "ping socket", Stamps: probe.KernelStamps, Lag: time.Millisecond}}, {City: "saopaulo", Error: "connect: refused", Hint: "start sshd"}},
+		Hosts:    []probe.Host{{City: "paris", Version: "1.2.3", Health: probe.Health{Engine: "ping socket", Stamps: probe.KernelStamps, Lag: time.Millisecond, Load: 1.25, CPUs: 2}}, {City: "saopaulo", Error: "connect: refused", Hint: "start sshd"}},
 		Warnings: []probe.Warning{{Subject: "paris", Text: "its clock is late"}, {Text: "the whole"}},
+		Looks: []probe.Look{
+			{Pair: lost.Pair, Samples: []probe.Sample{lost, measured}, Traces: []probe.Trace{fullTrace(lost.Pair, start),
+				{Pair: measured.Pair, Method: probe.TraceUDP, Size: 56, At: start, End: probe.NoTraceRoute, Reason: "no such host", Hint: "look at the name"}}},
+			{Pair: measured.Pair, Failed: "connect: refused"},
+		},
+	}
+}
+
+// fullTrace has something in every field.
+func fullTrace(pair probe.Pair, at time.Time) probe.Trace {
+	us := time.Microsecond
+	return probe.Trace{
+		Pair: pair, Address: netip.MustParseAddr("192.0.2.1"), Method: probe.TraceICMP, Flow: 1, Size: 56, Sending: probe.Sending{TrafficClass: 46, Source: "eth0"}, At: at, End: probe.Reached,
+		Stamps: probe.KernelStamps, Fallback: "no sockets", Hops: []probe.Hop{
+			{TTL: 1, Sent: 3, Duplicates: 1, Late: 2}, {TTL: 2, Sent: 3, Answers: []probe.Answer{
+				{Addr: netip.MustParseAddr("192.0.2.9"), Name: "r1.par.example", RTTs: []time.Duration{300 * us, 299 * us}, Mark: "!X", Labels: []probe.Label{{Value: 17, Class: 1, Bottom: true, TTL: 1}}},
+				{Addr: netip.MustParseAddr("192.0.2.1"), RTTs: []time.Duration{301 * us}}}},
+		},
+	}
+}
+
+// A file's traceroutes are held to what a network can do.
+func TestReadLooks(t *testing.T) {
+	whole := written(t, fullRound())
+	for _, c := range [][2]string{
+		{`"rtt_us":[300,299]`, `"rtt_us":[0,299]`}, {`"192.0.2.9"`, `"router"`}, {`"method":"icmp"`, `"method":"gre"`},
+		{`"end":"reached"`, `"end":"arrived"`}, {`"mark":"!X"`, `"mark":"<b>"`}, {`"flow":1`, `"flow":99`}, {`"label":17`, `"label":99999999`},
+		{`{"from":"saopaulo","to":"paris","address":"192.0.2.1","method"`, `{"from":"saopaulo","to":"oslo","address":"192.0.2.1","method"`},
+		{`"end":"reached"`, `"end":"unresolved"`}, {`"sending":{"tos":46`, `"sending":{"tos":4600`},
+	} {
+		broken := strings.Replace(whole, c[0], c[1], 1)
+		if broken == whole {
+			t.Fatalf("there is no %s in\n%s", c[0], whole)
+		}
+		if _, err := ReadRound(strings.NewReader(broken), "round.json", nil); err == nil {
+			t.Errorf("%s was read", c[1])
+		}
 	}
 }
 

@@ -178,6 +178,8 @@ func (r *roundReader) member(key string) error {
 		return readList(r, maxCities*maxCities, func(s sampleJSON) error { return r.sample(s, &round.Samples) })
 	case "self":
 		return readList(r, maxCities, func(s sampleJSON) error { return r.sample(s, &round.Self) })
+	case "looks":
+		return readList(r, maxCities, r.look)
 	}
 	return r.mistake("%q is not a member of a round", shown(key))
 }
@@ -229,9 +231,12 @@ func (r *roundReader) options() error {
 	if min(o.Count, o.Size, o.Rate) < 0 || min(o.Interval, o.Timeout) < 0 || o.Count > maxSent {
 		return r.mistake("options that no round can have")
 	}
+	if err := o.Sending.Check(); err != nil {
+		return r.mistake("options: %v", err)
+	}
 	r.round.Options = probe.Options{Count: o.Count, Interval: time.Duration(o.Interval),
 		Timeout: time.Duration(o.Timeout), Size: o.Size, Rate: o.Rate,
-		TrafficClass: o.TrafficClass & 0xff, DontFragment: o.DontFragment, Engine: probe.Clean(o.Engine, maxName)}
+		Sending: o.Sending, Engine: probe.Clean(o.Engine, maxName)}
 	return nil
 }
 
@@ -260,8 +265,7 @@ func (r *roundReader) city(c probe.City) error {
 }
 
 func (r *roundReader) host(h hostJSON) error {
-	h.Health.Engine = probe.Clean(h.Health.Engine, maxName)
 	r.round.Hosts = append(r.round.Hosts, probe.Host{City: probe.Clean(h.City, maxName), Version: probe.Clean(h.Version, maxTitle),
-		Error: probe.Clean(h.Error, maxReason), Hint: probe.Clean(h.Hint, maxReason), Health: h.Health})
+		Error: probe.Clean(h.Error, maxReason), Hint: probe.Clean(h.Hint, maxReason), Health: h.Health.Sane()})
 	return nil
 }

@@ -38,6 +38,11 @@ func (r *roundReader) checkPairs() error {
 			}
 		}
 	}
+	for _, l := range r.round.Looks {
+		if !r.cities[l.From] || !r.cities[l.To] {
+			return r.mistake("%s → %s was looked into, and is not among the cities", shown(l.From), shown(l.To))
+		}
+	}
 	for _, h := range r.round.Hosts {
 		if !r.cities[h.City] {
 			return r.mistake("a host is in the city %q, which is not among the cities", h.City)

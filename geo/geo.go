@@ -124,3 +124,15 @@ func ParseFibre(s string) (MilesPerMs, error) {
 func (v MilesPerMs) String() string {
 	return fmt.Sprintf("%.2f mi/ms (%.3g c)", float64(v), float64(v/LightSpeed))
 }
+
+// Between is the point on the great circle from a to b at a share of its length,
+// 0 being a and 1 being b.
+func Between(a, b Point, share float64) Point {
+	at := s2.Interpolate(share, s2.PointFromLatLng(a.at), s2.PointFromLatLng(b.at))
+	return Point{s2.LatLngFromPoint(at)}
+}
+
+// Degrees are the point's latitude and longitude, north and east positive.
+func (p Point) Degrees() (latitude, longitude float64) {
+	return p.at.Lat.Degrees(), p.at.Lng.Degrees()
+}

@@ -220,3 +220,26 @@ func published(t *testing.T, table string) map[string]float64 {
 	}
 	return values
 }
+
+// A point between two is as far along the great circle as it says, on it.
+func TestBetween(t *testing.T) {
+	point := func(latitude, longitude float64) geo.Point {
+		p, err := geo.NewPoint(latitude, longitude)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	a, b := point(35.68, 139.69), point(34.05, -118.24) // over the Pacific
+	whole := geo.Distance(a, b)
+	for _, share := range []float64{0, 0.1, 0.5, 0.9, 1} {
+		p := geo.Between(a, b, share)
+		there, on := geo.Distance(a, p), geo.Distance(p, b)
+		if math.Abs(float64(there)-share*float64(whole)) > 0.01 || math.Abs(float64(there+on-whole)) > 0.01 {
+			t.Errorf("%v: %v and %v miles of %v", share, there, on, whole)
+		}
+	}
+	if latitude, longitude := geo.Between(a, b, 0.5).Degrees(); math.Abs(latitude-47.9283) > 0.001 || math.Abs(longitude+168.5729) > 0.001 {
+		t.Errorf("the middle of the Pacific is at %v, %v", latitude, longitude)
+	}
+}

@@ -74,6 +74,42 @@ type Health struct {
 	// known to what a message takes from there, some tenths of a second; 0: the
 	// coordinator's own, or not known.
 	Offset time.Duration `json:"offset_ns,omitempty"`
+	Load   float64       `json:"load,omitempty"` // tasks running or ready to run, on average over the last minute of the job
+	CPUs   int           `json:"cpus,omitempty"` // that the program may use there; 0: neither is known
+}
+
+// Sane is what can be true of a host's own account of its health.
+func (h Health) Sane() Health {
+	const most = 1 << 30
+	h.Engine = Clean(h.Engine, 40)
+	for _, n := range []*int{&h.Lesser, &h.Dropped, &h.Stray, &h.Steps} {
+		*n = min(max(0, *n), most)
+	}
+	h.Lag, h.Self = max(0, h.Lag), max(0, h.Self)
+	if h.CPUs < 1 || h.CPUs > 1<<20 || h.Load < 0 || h.Load > 1<<20 {
+		h.Load, h.CPUs = 0, 0
+	}
+	return h
+}
+
+// busyLoad is how many tasks a CPU may have, its load average, before a host
+// that measures badly is taken to do so because it is busy: with more than one,
+// they wait for each other.
+const busyLoad = 1.0
+
+// isBusy says whether the host has more to do than it can.
+func (h Health) isBusy() bool { return h.CPUs > 0 && h.Load > busyLoad*float64(h.CPUs) }
+
+// blame is the host's load as the reason of a complaint; "" if it is not busy.
+func (h Health) blame() string {
+	if !h.isBusy() {
+		return ""
+	}
+	cpus := "CPUs"
+	if h.CPUs == 1 {
+		cpus = "CPU"
+	}
+	return fmt.Sprintf("; it is busy, with a load of %.1f on %d %s", h.Load, h.CPUs, cpus)
 }
 
 // Examined is implemented by a Pinger or Session that knows how well its last
@@ -98,7 +134,7 @@ const ClockMayErr = 5 * time.Second
 func (h Health) Complaints(interval time.Duration) []string {
 	var all []string
 	if late := max(100*time.Millisecond, interval/4); h.Lag > late {
-		all = append(all, fmt.Sprintf("its host sent up to %v late", h.Lag.Round(time.Millisecond)))
+		all = append(all, fmt.Sprintf("its host sent up to %v late%s", h.Lag.Round(time.Millisecond), h.blame()))
 	}
 	if h.Dropped > 0 {
 		all = append(all, fmt.Sprintf("its host had no room for %d packets; requests under way then are not counted", h.Dropped))
@@ -111,7 +147,7 @@ func (h Health) Complaints(interval time.Duration) []string {
 		all = append(all, fmt.Sprintf("its clock is %v %s the coordinator's", off.Round(100*time.Millisecond), way))
 	}
 	if h.Stamps == UserStamps {
-		all = append(all, "its host has no time stamps of the kernel; round-trip times include what its scheduler took")
+		all = append(all, "its host has no time stamps of the kernel; round-trip times include what its scheduler took"+h.blame())
 	}
 	return all
 }

@@ -15,10 +15,14 @@ func TestOnlySickMeasurersAreComplainedOf(t *testing.T) {
 		{"nothing is known", Health{}, ""},
 		{"well", Health{Engine: "ping socket", Stamps: KernelStamps, Lesser: 3, Lag: 90 * time.Millisecond, Stray: 5}, ""},
 		{"slow", Health{Stamps: KernelStamps, Lag: time.Second}, "up to 1s late"},
-		{"no room", Health{Stamps: KernelStamps, Dropped: 7}, "no room for 7 packets"},
 		{"clock a little off", Health{Offset: -4 * time.Second}, ""},
 		{"clock behind", Health{Offset: -90 * time.Second}, "its clock is 1m30s behind the coordinator's"},
-		{"poor stamps", Health{Stamps: UserStamps}, "no time stamps"},
+		{"no room", Health{Stamps: KernelStamps, Dropped: 7}, "no room for 7 packets; requests under way then are not counted"},
+		{"busy, and well all the same", Health{Stamps: KernelStamps, Lag: 90 * time.Millisecond, Load: 40, CPUs: 2}, ""},
+		{"busy and slow", Health{Stamps: KernelStamps, Lag: time.Second, Load: 2.06, CPUs: 2}, "up to 1s late; it is busy, with a load of 2.1 on 2 CPUs"},
+		{"slow, for another reason", Health{Stamps: KernelStamps, Lag: time.Second, Load: 2, CPUs: 2}, "up to 1s late"},
+		{"busy without stamps", Health{Stamps: UserStamps, Load: 1.5, CPUs: 1}, "scheduler took; it is busy, with a load of 1.5 on 1 CPU"},
+		{"poor stamps", Health{Stamps: UserStamps}, "what its scheduler took"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -26,10 +30,26 @@ func TestOnlySickMeasurersAreComplainedOf(t *testing.T) {
 			switch {
 			case test.want == "" && len(got) > 0:
 				t.Errorf("it is complained of: %q", got)
-			case test.want != "" && (len(got) != 1 || !strings.Contains(got[0], test.want)):
+			case test.want != "" && (len(got) != 1 || !strings.HasSuffix(got[0], test.want)):
 				t.Errorf("complaints %q, want one with %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestHealthThatCannotBe(t *testing.T) {
+	for name, lie := range map[string]Health{
+		"a load below nothing": {Load: -1, CPUs: 2}, "too much": {Load: 1e300, CPUs: 2},
+		"no CPU": {Load: 1}, "less than none": {Load: 1, CPUs: -2},
+		"the rest": {Lesser: -1, Dropped: -1, Stray: -1, Steps: -1, Lag: -1, Self: -1},
+	} {
+		if got := lie.Sane(); got != (Health{}) {
+			t.Errorf("%s: %+v is believed", name, got)
+		}
+	}
+	well := Health{Engine: "ping socket", Stamps: KernelStamps, Lesser: 1, Lag: 2, Dropped: 3, Stray: 4, Self: 5, Steps: 6, Load: 7.5, CPUs: 8}
+	if got := well.Sane(); got != well {
+		t.Errorf("%+v became %+v", well, got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,8 +17,7 @@ type Options struct {
 	Size     int           `json:"size"`        // bytes of payload
 	Rate     int           `json:"rate"`        // at most this many echo requests a second from one host
 
-	TrafficClass int  `json:"tos,omitempty"` // type of service (IPv4) or traffic class (IPv6), 0 to 255
-	DontFragment bool `json:"df,omitempty"`  // a packet that is too big for the path is refused, not cut
+	Sending
 
 	Engine string `json:"engine,omitempty"` // that sends them, of those that the host has; "": its best
 }
@@ -38,12 +38,10 @@ func (o Options) Check() error {
 		return fmt.Errorf("timeout %v: want 10ms to 1m", o.Timeout)
 	case o.Size < 24 || o.Size > 65_000:
 		return fmt.Errorf("size %d: want 24 to 65000 bytes of payload", o.Size)
-	case o.TrafficClass < 0 || o.TrafficClass > 255:
-		return fmt.Errorf("type of service %d: want 0 to 255", o.TrafficClass)
 	case o.Rate < 1 || o.Rate > 100_000:
 		return fmt.Errorf("rate %d: want 1 to 100000 echo requests a second from one host", o.Rate)
 	}
-	return nil
+	return o.Sending.Check()
 }
 
 // Target is one city that a job pings.
@@ -157,6 +155,20 @@ func MakePlan(cities []City, addresses Addresses, selection Selection, options O
 		plan.Jobs[i].schedule(slots[plan.Jobs[i].From], len(cities)-1)
 	}
 	return plan, nil
+}
+
+// Only is the plan without the pairs that are not wanted. Those that are keep
+// their times.
+func (p Plan) Only(wanted func(Pair) bool) Plan {
+	only := Plan{Options: p.Options, Cities: p.Cities}
+	for _, job := range p.Jobs {
+		job.Targets = slices.DeleteFunc(slices.Clone(job.Targets), func(t Target) bool { return !wanted(Pair{job.From, t.City}) })
+		if len(job.Targets) > 0 {
+			only.Jobs = append(only.Jobs, job)
+		}
+	}
+	only.Settled = slices.DeleteFunc(slices.Clone(p.Settled), func(s Sample) bool { return !wanted(s.Pair) })
+	return only
 }
 
 // schedule gives every target its time: that of its slot, or, where a few

@@ -67,6 +67,30 @@ c1: 666.666666ms c0;
 }
 
 // No target is hit by two sources in one slot, and every pair has one.
+// A plan for a few pairs has their times, and nothing else.
+func TestPlanOnly(t *testing.T) {
+	cities, addresses := fleet(4)
+	addresses["c3"] = Resolved{Reason: "c3.example: no such host"}
+	plan, err := MakePlan(cities, addresses, Selection{}, options(1, 900*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := plan.String()
+	only := plan.Only(func(p Pair) bool { return p == Pair{"c1", "c0"} || p == Pair{"c0", "c1"} || p == Pair{"c2", "c3"} })
+	want := `
+3 pairs from 2 hosts, 1 echo requests each every 900ms, 5.6s in all
+c0: 0s c1;
+c1: 600ms c0;
+c2 → c3: unresolved (c3.example: no such host)
+`[1:]
+	if got := only.String(); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if plan.String() != whole {
+		t.Errorf("the whole plan was changed to\n%s", plan)
+	}
+}
+
 func TestPlanSpreadsTheLoad(t *testing.T) {
 	const n = 50
 	cities, addresses := fleet(n)

@@ -18,6 +18,16 @@ type Round struct {
 	Hosts      []Host    // the from-hosts, in the order of Cities
 	Warnings   []Warning // footnotes of every output
 	Partial    bool      // cancelled or out of time before every pair had its turn
+	Looks      []Look    // anomalies that were looked into after the round, worst first
+}
+
+// Look is what was found out about two cities after the round in which they
+// stood out. The round's own samples stay what they are.
+type Look struct {
+	Pair
+	Samples []Sample // of both directions, as they were measured again
+	Traces  []Trace  // of both directions, with the routers' names
+	Failed  string   // why they could not be measured again, or not traced; "" if they could
 }
 
 // Host is what a round knows of a from-host itself.
@@ -62,4 +72,7 @@ func (r *Round) Select(selection Selection) {
 	unwanted := func(s Sample) bool { return !isFrom[s.From] || !isTo[s.To] }
 	r.Samples = slices.DeleteFunc(r.Samples, unwanted)
 	r.Self = slices.DeleteFunc(r.Self, unwanted)
+	r.Looks = slices.DeleteFunc(r.Looks, func(l Look) bool {
+		return unwanted(Sample{Pair: l.Pair}) && unwanted(Sample{Pair: l.Reverse()})
+	})
 }

@@ -80,6 +80,8 @@ type TraceOptions struct {
 	Port     int           `json:"port"`        // of the target, for UDP and TCP
 	Interval time.Duration `json:"interval_ns"` // between two probes to one hop
 	Timeout  time.Duration `json:"timeout_ns"`  // an answer that comes later is lost
+
+	Sending
 }
 
 const (
@@ -131,8 +133,10 @@ func (o TraceOptions) Check() error {
 		return fmt.Errorf("interval %v: want 10ms to 1m", o.Interval)
 	case o.Timeout < 10*time.Millisecond || o.Timeout > time.Minute:
 		return fmt.Errorf("timeout %v: want 10ms to 1m", o.Timeout)
+	case o.Method == TraceTCP && o.TrafficClass%4 != 0:
+		return fmt.Errorf("type of service %d: TCP has the two lowest bits for itself, so want a multiple of 4", o.TrafficClass)
 	}
-	return nil
+	return o.Sending.Check()
 }
 
 // TraceJob is one traceroute to be made, in one or several flows.
@@ -174,6 +178,7 @@ type Trace struct {
 	Method   TraceMethod // that was used; the one asked for may not be allowed
 	Flow     int         // 0 to TraceOptions.Flows-1
 	Size     int         // bytes of payload
+	Sending  Sending     // as it was asked for
 	At       time.Time   // when it began, by the coordinator's clock, UTC
 	End      TraceEnd
 	Reason   string // why there is no more of it; "" if there is nothing to say

@@ -35,6 +35,26 @@ func (t Trace) Check(job TraceJob) error {
 	return nil
 }
 
+// Plausible refuses a trace that no job can have led to, whatever it asked for:
+// one from a file.
+func (t Trace) Plausible() error {
+	if err := t.Sending.Check(); err != nil {
+		return err
+	}
+	if t.End > HopLimit { // it was never made
+		switch {
+		case t.Method < TraceICMP || t.Method > TraceTCP:
+			return errors.New("a trace by no known method")
+		case len(t.Hops) > 0:
+			return fmt.Errorf("hops of a trace that ended as %v", t.End)
+		}
+		return nil
+	}
+	return t.Check(TraceJob{Pair: t.Pair, Addr: t.Address, TraceOptions: TraceOptions{
+		Probes: maxTraceProbes, MaxHops: maxTraceHops, Flows: maxTraceFlows, Timeout: time.Minute,
+	}})
+}
+
 func (h Hop) check(job TraceJob) error {
 	// A flow whose routers quote too little is asked again, hop by hop.
 	const most = 1 << 20

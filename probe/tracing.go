@@ -94,7 +94,7 @@ type traceRun struct {
 func newTraceRun(job TraceJob) *traceRun {
 	t := &traceRun{job: job, began: time.Now().UTC(), traces: make([]Trace, job.Flows)}
 	for flow := range t.traces {
-		t.traces[flow] = Trace{Pair: job.Pair, Address: job.Addr, Method: job.Method, Flow: flow, Size: job.Size, At: t.began}
+		t.traces[flow] = Trace{Pair: job.Pair, Address: job.Addr, Method: job.Method, Flow: flow, Size: job.Size, Sending: job.Sending, At: t.began}
 	}
 	return t
 }
@@ -111,7 +111,7 @@ func (t *traceRun) take(trace Trace) {
 	if t.over {
 		return
 	}
-	trace.Pair, trace.Address, trace.Size, trace.At = t.job.Pair, t.job.Addr, t.job.Size, t.began
+	trace.Pair, trace.Address, trace.Size, trace.Sending, trace.At = t.job.Pair, t.job.Addr, t.job.Size, t.job.Sending, t.began
 	trace.Reason, trace.Fallback, trace.Hint = Clean(trace.Reason, 300), Clean(trace.Fallback, 300), ""
 	t.traces[trace.Flow] = trace
 }

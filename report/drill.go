@@ -47,6 +47,8 @@ const (
 	BentUnknown             // the RTT says that one is; no router says which, or where
 )
 
+func (b Bend) String() string { return [...]string{"none", "there", "back", "unknown"}[b] }
+
 // DrillDown is where the packets of two cities go.
 type DrillDown struct {
 	From, To      string // titles
@@ -58,13 +60,15 @@ type DrillDown struct {
 	Confidence    Confidence
 	Waypoint      *Waypoint // whose legs add up to the RTT; nil: none
 	WaypointTitle string
-	Slow          bool // the RTT is more than the distance explains
+	Slow          bool      // the RTT is more than the distance explains
+	Step          *WayRound // where neither way has a detour: the largest rise of the RTT, which has no Turn; nil: none
 }
 
 // Path is one direction, hop by hop.
 type Path struct {
 	From, To string // titles
 	Hops     []PathHop
+	Reached  bool // the last hop is To
 }
 
 // PathHop is what one hop says of where it is.
@@ -196,7 +200,7 @@ func (l locator) path(t *Trace, from, to City) *Path {
 	}
 	a, _ := pointOf(from)
 	b, _ := pointOf(to)
-	p := &Path{From: titleOf(from), To: titleOf(to)}
+	p := &Path{From: titleOf(from), To: titleOf(to), Reached: t.End == probe.Reached}
 	floors := floorsOf(t.Hops)
 	for i, h := range t.Hops {
 		hop := PathHop{TTL: h.TTL, Floor: floors[i]}
@@ -205,7 +209,7 @@ func (l locator) path(t *Trace, from, to City) *Path {
 				hop.Address, hop.Name = addressText(answer.Addr), Clean(answer.Name, 253)
 			}
 		}
-		if t.End != probe.Reached || i < len(t.Hops)-1 { // the target's name says nothing new
+		if !p.Reached || i < len(t.Hops)-1 { // the target's name says nothing new
 			l.locate(&hop, a, b)
 		}
 		p.Hops = append(p.Hops, hop)
@@ -313,8 +317,11 @@ func (d Drill) judge(out *DrillDown) {
 		city, _ := d.city(out.Waypoint.City)
 		out.WaypointTitle = titleOf(city)
 	}
+	if out.Detour == nil {
+		out.Step = out.step()
+	}
 	signs := 0
-	for _, sign := range []bool{out.Detour != nil, out.Detour != nil || out.steps(), out.Waypoint != nil} {
+	for _, sign := range []bool{out.Detour != nil, out.Detour != nil || out.Step != nil, out.Waypoint != nil} {
 		if sign {
 			signs++
 		}
@@ -322,21 +329,24 @@ func (d Drill) judge(out *DrillDown) {
 	out.Confidence = [...]Confidence{Unknown, Unknown, Likely, Confirmed}[signs]
 }
 
-// steps says whether the RTT of either way steps up more than its distance
-// explains.
-func (out *DrillDown) steps() bool {
+// step is the larger of the two ways' steps of the RTT, if it is more than the
+// distance explains.
+func (out *DrillDown) step() *WayRound {
+	usual := DefaultThresholds().Slope * float64(out.Direct)
+	var largest *WayRound
 	for _, p := range []*Path{out.There, out.Back} {
 		if p == nil {
 			continue
 		}
-		var d WayRound
+		d := &WayRound{Back: p == out.Back}
 		d.step(p.Hops)
-		usual := DefaultThresholds().Slope * float64(out.Direct)
-		if d.Step >= leastStep && millis(d.Step) > 2*usual {
-			return true
+		enough := d.Step >= leastStep && millis(d.Step) > 2*usual
+		// Both see the same round trip: the first that does stands for both.
+		if enough && (largest == nil || d.Step > largest.Step+leastStep) {
+			largest = d
 		}
 	}
-	return false
+	return largest
 }
 
 // waypoint is the fleet's city beside the turn whose two legs add up to the

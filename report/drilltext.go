@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 
 	"matrix/geo"
 )
@@ -23,26 +22,13 @@ func (d *DrillDown) Lines() []string {
 
 // lines are the places of a way, and those that were refused.
 func (p *Path) lines() []string {
-	stops := []string{p.From}
-	refused := []string{}
+	all := []string{"places: " + p.Places()}
 	for _, h := range p.Hops {
-		switch {
-		case h.Place != nil:
-			if name := placeName(h.Place.Place); stops[len(stops)-1] != name {
-				stops = append(stops, name)
-			}
-		case h.Refused != nil:
-			refused = append(refused, h.refusal())
+		if h.Place == nil && h.Refused != nil {
+			all = append(all, h.refusal())
 		}
 	}
-	if last := len(stops) - 1; last == 0 || stops[last] != p.To {
-		stops = append(stops, p.To)
-	}
-	all := []string{"places: " + strings.Join(stops, " → ")}
-	if len(stops) == 2 && !p.located() {
-		all = []string{fmt.Sprintf("places: %s → (no router says where it is) → %s", p.From, p.To)}
-	}
-	return append(all, refused...)
+	return all
 }
 
 func (p *Path) located() bool {
@@ -66,7 +52,7 @@ func placeName(p Place) string { return Clean(p.Name, titleRunes) }
 func (d *DrillDown) Finding() []string {
 	switch {
 	case d.Bend == NoBend && d.RTT == 0:
-		return []string{"finding: none; the other end did not answer, so that nothing says how long the whole way takes"}
+		return append([]string{"finding: the other end did not answer"}, d.ends()...)
 	case d.Bend == NoBend:
 		return []string{"finding: nothing bent; the RTT is what the distance explains, and no router is out of the way"}
 	case d.Bend == BentUnknown:
@@ -83,14 +69,7 @@ func (d *DrillDown) Finding() []string {
 	}
 	all := []string{fmt.Sprintf("finding: %s over %s (hop %d of %s → %s), +%s miles beside %s direct: %s",
 		where, placeName(t.Turn.Place.Place), t.Turn.TTL, way.From, way.To, thousands(t.Extra), thousands(d.Direct), d.Confidence)}
-	leave := fmt.Sprintf("step: +%.1f ms at hop %d", millis(t.Step), t.Leave.TTL)
-	if t.Leave.Place != nil {
-		leave += " (" + placeName(t.Leave.Place.Place) + ")"
-	}
-	if t.Before != nil {
-		leave += "; to ask: " + t.ask()
-	}
-	all = append(all, leave)
+	all = append(all, t.leaves(""))
 	if t.Back && d.There != nil {
 		all = append(all, "the way there is straight, as far as its routers say where they are")
 	}
@@ -101,24 +80,82 @@ func (d *DrillDown) Finding() []string {
 	return append(all, d.legs()...)
 }
 
+// ends say how far packets get that do not arrive.
+func (d *DrillDown) ends() []string {
+	var all []string
+	for _, p := range []*Path{d.There, d.Back} {
+		if p == nil || p.Reached {
+			continue
+		}
+		text := fmt.Sprintf("packets from %s to %s: no router answers", p.From, p.To)
+		if last := p.last(); last != nil {
+			text = fmt.Sprintf("packets from %s to %s get as far as hop %d (%s), and nothing behind it answers", p.From, p.To, last.TTL, last.router())
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// last is the last hop that answered; nil if none did.
+func (p *Path) last() *PathHop {
+	for i := len(p.Hops) - 1; i >= 0; i-- {
+		if p.Hops[i].Address != "" {
+			return &p.Hops[i]
+		}
+	}
+	return nil
+}
+
+// Silent says whether nothing at all answered.
+func (p *Path) Silent() bool { return p.last() == nil }
+
+// router is a hop's name and address.
+func (h *PathHop) router() string {
+	if h.Name == "" {
+		return h.Address
+	}
+	return h.Name + ", " + h.Address
+}
+
+// leaves is where the RTT steps up, and who is to be asked. way says on which
+// way, where that was not said before.
+func (t *WayRound) leaves(way string) string {
+	text := fmt.Sprintf("step: +%.1f ms at hop %d%s", millis(t.Step), t.Leave.TTL, way)
+	if t.Leave.Place != nil {
+		text += " (" + placeName(t.Leave.Place.Place) + ")"
+	}
+	if t.Before != nil {
+		text += "; to ask: " + t.ask()
+	}
+	return text
+}
+
 // ask is the network before the step, and its router.
 func (t *WayRound) ask() string {
-	router := t.Before.Address
-	if t.Before.Name != "" {
-		router = t.Before.Name + ", " + router
-	}
 	if t.Network == "" {
-		return fmt.Sprintf("whoever runs hop %d (%s), the last one before it", t.Before.TTL, router)
+		return fmt.Sprintf("whoever runs hop %d (%s), the last one before it", t.Before.TTL, t.Before.router())
 	}
-	return fmt.Sprintf("%s, which runs hop %d (%s), the last one before it", t.Network, t.Before.TTL, router)
+	return fmt.Sprintf("%s, which runs hop %d (%s), the last one before it", t.Network, t.Before.TTL, t.Before.router())
 }
 
 func (d *DrillDown) unknown() []string {
-	first := "finding: bent, but no router says where"
-	if d.There != nil && d.There.located() {
-		first = "finding: the way there is straight, and the RTT is not: the return path, probably"
+	there, back := d.There != nil && d.There.located(), d.Back != nil && d.Back.located()
+	first := "finding: slower than its distance explains, and no router says where it goes"
+	switch {
+	case there && back:
+		first = "finding: slower than its distance explains, and out of the routers' sight: those that say where they are lie on the straight way, there and back"
+	case there:
+		first = "finding: slower than its distance explains, and the way there is straight, as far as its routers say where they are: the return path, probably"
 	}
-	return append([]string{fmt.Sprintf("%s: %s", first, d.Confidence)}, d.legs()...)
+	all := []string{fmt.Sprintf("%s (confidence: %s)", first, d.Confidence)}
+	if d.Step != nil {
+		way := fmt.Sprintf(" of %s → %s", d.From, d.To)
+		if d.Step.Back {
+			way = fmt.Sprintf(" of %s → %s", d.To, d.From)
+		}
+		all = append(all, d.Step.leaves(way))
+	}
+	return append(all, d.legs()...)
 }
 
 // legs is what speaks for a city as a waypoint.
@@ -126,10 +163,17 @@ func (d *DrillDown) legs() []string {
 	if d.Waypoint == nil {
 		return nil
 	}
-	w := d.Waypoint
-	return []string{fmt.Sprintf("waypoint: the fleet's own RTTs over %s add up to the same: %.1f + %.1f = %.1f ms, and the pair takes %.1f ms",
-		Clean(d.WaypointTitle, titleRunes), w.Legs[0], w.Legs[1], w.Legs[0]+w.Legs[1], millis(d.RTT))}
+	return []string{fmt.Sprintf("waypoint: the fleet's own RTTs over %s add up to the same: %s, and the pair takes %.1f ms",
+		Clean(d.WaypointTitle, titleRunes), d.Waypoint.sum(), millis(d.RTT))}
 }
+
+// sum adds the legs as they are shown: a reader adds them too.
+func (w *Waypoint) sum() string {
+	one, two := tenths(w.Legs[0]), tenths(w.Legs[1])
+	return fmt.Sprintf("%.1f + %.1f = %.1f ms", one, two, one+two)
+}
+
+func tenths(x Ms) Ms { return Ms(math.Round(10*float64(x)) / 10) }
 
 // thousands writes miles as people read them: "7,255".
 func thousands(d geo.Miles) string { return thousandsOf(float64(d)) }

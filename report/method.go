@@ -79,6 +79,9 @@ func (m Method) latency() string {
 	if o := m.Options; o.Count > 0 {
 		s += fmt.Sprintf(" of %d echo requests a pair, %v apart, timeout %v, %d bytes", o.Count, o.Interval, o.Timeout, o.Size)
 	}
+	for _, how := range askedFor(m.Options.Sending) {
+		s += ", " + how
+	}
 	return s
 }
 

@@ -20,8 +20,13 @@ type Options struct {
 
 	Thresholds Thresholds // of the verdicts; zero: the defaults
 	Gazetteer  Gazetteer  // nil: coordinates are not compared with names
-	Verdicts   *Verdicts  // of the whole round, where this is a selection of it; nil: judged here
 	Month      *Month     // that the round stands for (Month.Report sets it); nil: it is one round
+	Atlas      Atlas      // nil: routers' names say nothing of where they are
+
+	// Of the whole round, where this is a selection of it. Verdicts nil: judged
+	// here, and the anomalies that were looked into as well.
+	Verdicts *Verdicts
+	Traced   []*Traced
 }
 
 // Distances says how far apart two cities are; false if it is not known.
@@ -38,6 +43,7 @@ type Report struct {
 	Coverage Coverage
 	Notes    []probe.Warning // footnotes, in order
 	Verdicts *Verdicts       // on hosts and pairs
+	Traced   []*Traced       // anomalies that were looked into after the round
 	pairs    map[probe.Pair]*Pair
 	self     []*Pair           // of cities pinging themselves
 	order    []*Pair           // planned pairs, in the order of the round
@@ -103,6 +109,12 @@ func New(round *probe.Round, options Options) *Report {
 	r.layOut()
 	if r.Verdicts = options.Verdicts; r.Verdicts == nil {
 		r.Verdicts = Judge(r, options.Thresholds, options.Gazetteer)
+		options.Traced = r.look(round, options)
+	}
+	for _, t := range options.Traced {
+		if r.Pair(t.Pair.From, t.Pair.To) != nil || r.Pair(t.Pair.To, t.Pair.From) != nil {
+			r.Traced = append(r.Traced, t)
+		}
 	}
 	r.withhold()
 	return r

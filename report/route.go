@@ -99,7 +99,7 @@ func newRoute(pair probe.Pair, flows []Trace, titles map[string]string) Route {
 	first := flows[0]
 	r := Route{
 		From: title(pair.From), To: title(pair.To), Address: addressText(first.Address),
-		Method: strings.ToUpper(first.Method.String()), Flows: len(flows), Size: first.Size, At: first.At,
+		Method: methodOf(first), Flows: len(flows), Size: first.Size, At: first.At,
 		Reached: true, pair: pair,
 	}
 	hops := 0
@@ -120,6 +120,9 @@ func newRoute(pair probe.Pair, flows []Trace, titles map[string]string) Route {
 func (r *Route) remark(t Trace) {
 	r.Reached = r.Reached && t.End == probe.Reached
 	notes := oddities(t)
+	if how := askedFor(t.Sending); len(how) > 0 {
+		notes = append(notes, strings.Join(how, ", "))
+	}
 	if t.Fallback != "" {
 		notes = append(notes, Clean(t.Fallback, reasonRunes))
 	}
@@ -128,6 +131,21 @@ func (r *Route) remark(t Trace) {
 			r.Notes = append(r.Notes, note)
 		}
 	}
+}
+
+// askedFor says how the probes left, where that is not as usual.
+func askedFor(s probe.Sending) []string {
+	var all []string
+	if s.Source != "" {
+		all = append(all, "sent from "+Clean(s.Source, reasonRunes))
+	}
+	if s.TrafficClass != 0 {
+		all = append(all, fmt.Sprintf("type of service %d", s.TrafficClass))
+	}
+	if s.DontFragment {
+		all = append(all, "don't fragment")
+	}
+	return all
 }
 
 // endsOf says how the flows ended, and which of them where they differ.
@@ -187,6 +205,9 @@ func whoStopped(t Trace) string {
 	}
 	return ""
 }
+
+// methodOf is a trace's method as people write it: "ICMP".
+func methodOf(t Trace) string { return strings.ToUpper(t.Method.String()) }
 
 func hopCount(n int) string { return plural(n, "hop") }
 

@@ -30,17 +30,25 @@ type TicketTrace struct {
 const mostHops = 18
 
 // NewTicket writes the ticket of a pair; false if the report does not have it.
-// The drill-down may be nil.
-func NewTicket(r *Report, d Drill, found *DrillDown) (*Ticket, bool) {
+// The fleet's cities and the verdicts are the drill's, the traces those that the
+// finding rests on; of the others it says where they differ.
+func NewTicket(r *Report, d Drill, traced *Traced) (*Ticket, bool) {
 	v := r.Verdicts.Pair(d.Pair.From, d.Pair.To)
 	if v == nil {
 		return nil, false
 	}
-	w := ticketWriter{r: r, d: d, v: v, found: found, from: r.Title(d.Pair.From), to: r.Title(d.Pair.To)}
+	d.There, d.Back = traced.There, traced.Back
+	w := ticketWriter{r: r, d: d, v: v, found: traced.Found, from: r.Title(d.Pair.From), to: r.Title(d.Pair.To)}
 	t := &Ticket{Title: w.title(), Facts: w.facts(), Found: w.sentences(), Ask: w.ask()}
 	for _, trace := range []*Trace{d.There, d.Back} {
 		if trace != nil {
-			t.Traces = append(t.Traces, w.trace(*trace))
+			shown := w.trace(*trace)
+			for _, other := range traced.Others() {
+				if other.Pair == trace.Pair && other.Method != trace.Method {
+					shown.Lines = append(shown.Lines, w.differs(*trace, other)...)
+				}
+			}
+			t.Traces = append(t.Traces, shown)
 		}
 	}
 	return t, true
@@ -197,10 +205,24 @@ func (w ticketWriter) sentences() []string {
 func (w ticketWriter) guess() []string {
 	p := w.found.Waypoint
 	if p == nil {
-		return nil
+		return w.ends()
 	}
-	return []string{fmt.Sprintf("Perhaps the packets go over %s: our round trips over there add up to the same (%.1f + %.1f = %.1f ms).",
-		w.r.Title(p.City), p.Legs[0], p.Legs[1], p.Legs[0]+p.Legs[1])}
+	return []string{fmt.Sprintf("Perhaps the packets go over %s: our round trips over there add up to the same (%s).",
+		w.r.Title(p.City), p.sum())}
+}
+
+// ends say how far packets get. The routers' names are in the traces.
+func (w ticketWriter) ends() []string {
+	var all []string
+	for _, p := range []*Path{w.found.There, w.found.Back} {
+		if p == nil || p.Reached {
+			continue
+		}
+		if last := p.last(); last != nil {
+			all = append(all, fmt.Sprintf("Packets from %s to %s get as far as %s (hop %d); nothing behind it answers.", p.From, p.To, last.Address, last.TTL))
+		}
+	}
+	return all
 }
 
 // ask is the one sentence of what is asked.
@@ -229,7 +251,7 @@ func (w ticketWriter) ask() string {
 // left out: they answer when they have time, and lose nothing for it.
 func (w ticketWriter) trace(t Trace) TicketTrace {
 	title := fmt.Sprintf("Traceroute %s → %s (%s, %s UTC)", w.r.Title(t.From), w.r.Title(t.To),
-		strings.ToUpper(t.Method.String()), t.At.UTC().Format("2006-01-02 15:04:05"))
+		methodOf(t), t.At.UTC().Format("2006-01-02 15:04:05"))
 	lines := w.hops(t)
 	if over := len(lines) - mostHops; over > 0 {
 		half := mostHops / 2
@@ -239,6 +261,37 @@ func (w ticketWriter) trace(t Trace) TicketTrace {
 		lines = append(lines, "    "+Clean(endOf(t), 100))
 	}
 	return TicketTrace{Title: title, Lines: lines}
+}
+
+// mostOthers is how many lines are spent on what another method found.
+const mostOthers = 5
+
+// differs is where a trace by another method found other routers.
+func (w ticketWriter) differs(shown, other Trace) []string {
+	method := methodOf(other)
+	if len(other.Hops) == 0 {
+		return nil
+	}
+	var lines []string
+	for i, h := range other.Hops {
+		known := i < len(shown.Hops) && slices.ContainsFunc(h.Answers, func(a probe.Answer) bool {
+			return slices.ContainsFunc(shown.Hops[i].Answers, func(b probe.Answer) bool { return a.Addr == b.Addr })
+		})
+		if len(h.Answers) > 0 && !known {
+			lines = append(lines, w.hop(other, h))
+		}
+	}
+	head := "    " + method + " finds the same routers"
+	switch over := len(lines) - mostOthers; {
+	case len(lines) == 0 && other.End != probe.Reached:
+		head += "; " + Clean(endOf(other), 100)
+	case over > 0:
+		lines = append(lines[:mostOthers-1], fmt.Sprintf("    … %d more …", over+1))
+		fallthrough
+	case len(lines) > 0:
+		head = "    " + method + " finds others:"
+	}
+	return append([]string{head}, lines...)
 }
 
 func (w ticketWriter) hops(t Trace) []string {

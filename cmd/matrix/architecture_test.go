@@ -14,13 +14,15 @@ import (
 // rooms says which of our packages a room may import. A room named with a final
 // /... stands for the packages below it; the longest name that fits counts.
 var rooms = map[string][]string{
-	"geo":        {},
-	"probe":      {},
-	"probe/...":  {"probe"},
-	"data":       {"probe", "geo"},
-	"report":     {"probe", "geo"},
-	"report/...": {"report"},
-	"cmd/matrix": {"..."},
+	"geo":             {},
+	"probe":           {},
+	"probe/...":       {"probe"},
+	"data":            {"probe", "geo"},
+	"report":          {"probe", "geo"},
+	"report/...":      {"report"},
+	"report/site":     {"report", "report/worldmap"},
+	"report/worldmap": {"geo"},
+	"cmd/matrix":      {"..."},
 
 	"data/history": {"data", "probe", "geo"},
 

@@ -32,7 +32,7 @@ func demoCommand(std streams) *cobra.Command {
 		Long: `demo builds a virtual internet on this machine, with the ten cities and the
 round-trip times that WonderProxy published in 2011, and measures it: real
 kernels answer real echo requests. Nothing has to be installed and nothing
-leaves the machine. It takes about 20 seconds.`,
+leaves the machine. It takes about 15 seconds.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo(cmd.Context(), out, std)
@@ -62,7 +62,7 @@ func demo(ctx context.Context, out string, std streams) error {
 	}
 	rsh := shellquote.Join(self, "lab", "exec")
 	status, err := runLab(ctx, config, streams{cities, std.out, std.err},
-		[]string{self, "--cities", "-", "--rsh", rsh, "--remote-path", self, "--out", out, "--history", noHistory})
+		[]string{self, "--cities", "-", "--rsh", rsh, "--remote-path", self, "--interval", "600ms", "--out", out, "--history", noHistory})
 	if err != nil {
 		return err
 	}
@@ -106,9 +106,11 @@ func tellStory(out string, std streams) error {
 		fmt.Fprintf(&b, "  %s → %s takes %.1f ms for %.0f miles: %.1f %% of the speed of light in fibre\n",
 			worst.Title(p.From), worst.Title(p.To), rtt, float64(*p.Miles), float64(*p.Fibre))
 	}
-	b.WriteString("In 2011 the first was found just so; a traceroute showed its packets going by way of Paris.\n\n")
+	b.WriteString("In 2011 Baltimore → New York was found just so, and a traceroute showed its packets going by way of Paris,\n" +
+		"as the one above does.\n\n")
 	fmt.Fprintf(&b, "The page:    %s\n", filepath.Join(out, "index.html"))
 	fmt.Fprintf(&b, "The tables:  %s\n", filepath.Join(out, "rtt.csv, speed.csv, fibre.csv, loss.csv, distance.csv, pairs.csv"))
+	fmt.Fprintf(&b, "The traces:  %s\n", filepath.Join(out, "traces.json"))
 	fmt.Fprintf(&b, "The round:   %s\n", filepath.Join(out, "round.json"))
 	_, err = std.out.Write([]byte(b.String()))
 	return err

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"matrix/data"
+	"matrix/probe"
 )
 
 // fleetFlags say which fleet it is and how its hosts are reached. Every command
@@ -26,6 +27,29 @@ func (o *fleetFlags) registerCities(f *pflag.FlagSet) {
 func (o *fleetFlags) registerFamily(f *pflag.FlagSet) {
 	f.BoolVarP(&o.v4, "ipv4", "4", false, "IPv4 only")
 	f.BoolVarP(&o.v6, "ipv6", "6", false, "IPv6 only")
+}
+
+// registerSending has the flags that say how packets leave a host.
+func registerSending(f *pflag.FlagSet, s *probe.Sending) {
+	f.IntVar(&s.TrafficClass, "tos", 0, "type of service, or traffic class, 0 to 255")
+	f.BoolVar(&s.DontFragment, "df", false, "do not let packets be cut into fragments")
+	f.VarP((*origin)(&s.Source), "interface", "I", "send by the interface of this `NAME`, or from this address, of each host that sends")
+}
+
+// origin is an interface or address as a flag. One that was given is not empty:
+// a script's unset variable must not mean any.
+type origin string
+
+func (o *origin) String() string { return string(*o) }
+
+func (o *origin) Type() string { return "string" }
+
+func (o *origin) Set(text string) error {
+	if text == "" {
+		return errors.New("want the name of an interface, or an IP address")
+	}
+	*o = origin(text)
+	return probe.Sending{Source: text}.Check()
 }
 
 func (o *fleetFlags) registerReach(f *pflag.FlagSet) {

@@ -21,7 +21,6 @@ import (
 // spanFlags are the flags of the commands that show a part of the history.
 type spanFlags struct {
 	history, since, until, format string
-	quiet                         bool
 }
 
 func (o *spanFlags) register(f *pflag.FlagSet) {

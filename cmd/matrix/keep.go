@@ -49,20 +49,34 @@ func openHistory(flag string) (*history.History, error) {
 }
 
 // keep saves a measured round. What is printed does not depend on it.
-func (o *measureFlags) keep(round *probe.Round, std streams) error {
+func (o *measureFlags) keep(round *probe.Round, std streams) (history.Saved, error) {
 	if o.in != "" || o.history == noHistory {
+		return history.Saved{}, nil
+	}
+	h, err := openHistory(o.history)
+	if err != nil {
+		return history.Saved{}, err
+	}
+	saved, err := h.Save(round)
+	if err != nil {
+		return saved, fmt.Errorf("%w (the round is printed all the same; --history %s saves none)", err, noHistory)
+	}
+	o.say(std, "matrix: saved the round to %s", saved.Path)
+	return saved, nil
+}
+
+// keepLooks adds to a saved round what was found when its anomalies were looked
+// into.
+func (o *measureFlags) keepLooks(saved history.Saved, round *probe.Round) error {
+	if saved.ID == "" || len(round.Looks) == 0 {
 		return nil
 	}
 	h, err := openHistory(o.history)
 	if err != nil {
 		return err
 	}
-	saved, err := h.Save(round)
-	if err != nil {
-		return fmt.Errorf("%w (the round is printed all the same; --history %s saves none)", err, noHistory)
-	}
-	o.say(std, "matrix: saved the round to %s", saved.Path)
-	return nil
+	_, err = h.SaveLooks(saved, round)
+	return err
 }
 
 // latestRound is the last round of the history, whole.

@@ -24,13 +24,13 @@ func TestMain(m *testing.M) {
 	if status, taken := lab.TakeOver(); taken {
 		os.Exit(status)
 	}
-	testscript.Main(apart{m}, map[string]func(){"matrix": main})
+	testscript.Main(ownHistory{m}, map[string]func(){"matrix": main})
 }
 
-// apart are the tests, with a history of their own.
-type apart struct{ *testing.M }
+// ownHistory are the tests, with a history of their own.
+type ownHistory struct{ *testing.M }
 
-func (m apart) Run() int {
+func (m ownHistory) Run() int {
 	folder, err := os.MkdirTemp("", "matrix-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

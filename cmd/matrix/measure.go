@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"path/filepath"
 
 	"matrix/data"
@@ -33,13 +32,18 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 	if err != nil {
 		return err
 	}
-	round, err := o.round(ctx, inventory, &s, std)
+	round, hosts, err := o.round(ctx, inventory, &s, std)
 	if err != nil {
 		return err
 	}
-	kept := o.keep(round, std)
+	saved, kept := o.keep(round, std)
 	round.Warnings = append(round.Warnings, remarks...)
-	if err := errors.Join(s.write(std, report.New(round, s.options), round, o), kept); err != nil {
+	r := report.New(round, s.options)
+	if hosts != nil && s.showsTraces() {
+		r = o.lookInto(ctx, hosts, round, r, s, std)
+		kept = errors.Join(kept, o.keepLooks(saved, round))
+	}
+	if err := errors.Join(s.write(std, r, round, o), kept); err != nil {
 		return err
 	}
 	return roundStatus(round)
@@ -59,18 +63,19 @@ func (o *measureFlags) measureDistances(inventory *data.Inventory, options *repo
 	return distances.Warnings, nil
 }
 
-func (o *measureFlags) round(ctx context.Context, inventory *data.Inventory, s *show, std streams) (*probe.Round, error) {
+// round reads the round, or measures it; then it returns the hosts as well.
+func (o *measureFlags) round(ctx context.Context, inventory *data.Inventory, s *show, std streams) (*probe.Round, *hosts, error) {
 	if o.in == "" {
 		if err := inventory.CheckMeasurable(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		return o.roundFromNetwork(ctx, inventory, std)
 	}
 	round, inventory, err := o.roundFromFile(inventory)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return round, o.choosePairs(round, inventory, &s.options)
+	return round, nil, o.choosePairs(round, inventory, &s.options)
 }
 
 // roundFromFile reads a whole round. If no inventory was named its cities are
@@ -100,7 +105,8 @@ func (o *measureFlags) choosePairs(round *probe.Round, inventory *data.Inventory
 		return err
 	}
 	if len(selection.From)+len(selection.To) > 0 {
-		options.Verdicts = report.New(round, *options).Verdicts
+		whole := report.New(round, *options)
+		options.Verdicts, options.Traced = whole.Verdicts, whole.Traced
 	}
 	round.Select(selection)
 	if round.Planned() == 0 {
@@ -110,28 +116,25 @@ func (o *measureFlags) choosePairs(round *probe.Round, inventory *data.Inventory
 }
 
 // roundFromNetwork resolves, plans and measures.
-func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inventory, std streams) (*probe.Round, error) {
+func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inventory, std streams) (*probe.Round, *hosts, error) {
 	selection, err := o.selection(inventory)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	log := o.logger(std)
-	addresses, err := probe.Resolve(ctx, net.DefaultResolver, inventory.Cities, o.network())
+	hosts, err := o.find(ctx, inventory.Cities, std)
+	if errors.Is(err, errNames) {
+		return nil, nil, &statusError{exitSomeMissed, fmt.Errorf("nothing was measured: %w", err)}
+	}
 	if err != nil {
-		return nil, &statusError{exitSomeMissed, fmt.Errorf("nothing was measured: %w", err)}
+		return nil, nil, err
 	}
-	plan, err := probe.MakePlan(inventory.Cities, addresses, selection, o.options)
+	plan, err := probe.MakePlan(inventory.Cities, hosts.addresses, selection, o.options)
 	if err != nil {
-		return nil, usage("%w", err)
+		return nil, nil, usage("%w", err)
 	}
-	log.Debug("planned", "plan", plan)
-	opener, err := o.opener(addresses, log)
-	if err != nil {
-		return nil, err
-	}
+	hosts.log.Debug("planned", "plan", plan)
 	progress := newProgress(std.err, o.quiet || o.verbose)
-	coordinator := probe.Coordinator{Opener: opener, Log: log, Progress: progress.show}
-	round := coordinator.Run(ctx, plan)
+	round := hosts.measure(ctx, plan, progress.show)
 	progress.clear()
 	round.Version = version()
 	round.Warnings = append(inventory.Warnings, round.Warnings...)
@@ -144,7 +147,7 @@ func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inv
 	if round.Partial && ctx.Err() != nil {
 		o.say(std, "matrix: interrupted; this is what was measured so far, marked partial")
 	}
-	return round, nil
+	return round, hosts, nil
 }
 
 func (o *measureFlags) selection(inventory *data.Inventory) (probe.Selection, error) {

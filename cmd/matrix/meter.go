@@ -40,22 +40,3 @@ func (m *meter) clear() {
 		_ = m.bar.Clear()
 	}
 }
-
-// reader counts what is read.
-func (m *meter) reader(r io.Reader) io.Reader {
-	if m.bar == nil {
-		return r
-	}
-	return meterReader{r, m}
-}
-
-type meterReader struct {
-	io.Reader
-	meter *meter
-}
-
-func (r meterReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	r.meter.add(n)
-	return n, err
-}

@@ -40,19 +40,32 @@ var writers = map[string]func(s show, w io.Writer, r *report.Report) error{
 func (s show) write(std streams, r *report.Report, round *probe.Round, o *measureFlags) error {
 	var saving error
 	if s.out != "" {
-		if round.Partial {
-			// A whole result of yesterday is worth more than half a one of today.
-			s.out = filepath.Join(s.out, "partial")
-		}
-		n, err := saveAll(s.out, files(r, round))
+		n, err := s.save(r, round)
 		if err != nil {
-			saving = fmt.Errorf("nothing was saved: %w", err)
+			saving = err
 			s.out = ""
 		} else {
+			s.out = s.folder(round)
 			defer o.say(std, "matrix: wrote %d files to %s", n, s.out)
 		}
 	}
 	return errors.Join(writers[s.format](s, std.out, r), saving)
+}
+
+// folder is where the files go.
+func (s show) folder(round *probe.Round) string {
+	if round.Partial {
+		// A whole result of yesterday is worth more than half a one of today.
+		return filepath.Join(s.out, "partial")
+	}
+	return s.out
+}
+
+func (s show) save(r *report.Report, round *probe.Round) (n int, err error) {
+	if n, err = saveAll(s.folder(round), files(r, round)); err != nil {
+		return 0, fmt.Errorf("nothing was saved: %w", err)
+	}
+	return n, nil
 }
 
 // checkOut finds out, before anything is measured, whether the results can be
@@ -79,6 +92,7 @@ func files(r *report.Report, round *probe.Round) []file {
 		// The round first: everything else can be made from it again.
 		{"round.json", func(w io.Writer) error { return data.WriteRound(w, round) }},
 		{"pairs.csv", func(w io.Writer) error { return export.PairsCSV(w, r) }},
+		{"traces.json", func(w io.Writer) error { return export.TracedJSON(w, r) }},
 		{"matrix.md", func(w io.Writer) error { return export.Markdown(w, r) }},
 		{"index.html", func(w io.Writer) error { return site.Page(w, r) }},
 	}

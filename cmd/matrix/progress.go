@@ -49,6 +49,19 @@ func (p *progress) stage(what string, done, all int) {
 	_ = p.bar.Set(done)
 }
 
+// step shows which of a few steps is being taken.
+func (p *progress) step(n, of int, what string) {
+	if p.w == nil {
+		return
+	}
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions(of, progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(20),
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
+	}
+	p.bar.Describe(what)
+	_ = p.bar.Set(n)
+}
+
 func describe(now probe.Progress) string {
 	if !now.Started {
 		return fmt.Sprintf("connecting: %d of %d hosts", now.HostsUp, now.Hosts)

@@ -91,6 +91,7 @@ type measureFlags struct {
 	history             string
 	quiet               bool
 	thresholds          []string
+	trace               tracing
 }
 
 func (o *measureFlags) register(cmd *cobra.Command) {
@@ -105,8 +106,7 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.VarP((*seconds)(&o.options.Timeout), "timeout", "t", "a reply that takes more `TIME` is lost")
 	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
 	f.IntVar(&o.options.Rate, "rate", o.options.Rate, "at most this many echo requests a second from one host")
-	f.IntVar(&o.options.TrafficClass, "tos", 0, "type of service, or traffic class, 0 to 255")
-	f.BoolVar(&o.options.DontFragment, "df", false, "do not let packets be cut into fragments")
+	registerSending(f, &o.options.Sending)
 	f.StringVar(&o.options.Engine, "engine", "", "how to ping: kernel (Linux, the default there) or probing (portable)")
 	o.registerFamily(f)
 	f.StringVar(&o.metric, "metric", "", "show only one of rtt, speed, fibre, loss, distance (default the first three)")
@@ -118,6 +118,8 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.StringVar(&o.in, "in", "", "show the round in this `FILE` instead of measuring: round.json, pairs.csv, a published matrix, WonderNetwork's pings")
 	registerHistory(f, &o.history)
 	f.Lookup("history").Usage = "save the round in the history in this `DIR`; none saves nothing (default ~/.local/share/matrix/history, or in $XDG_DATA_HOME)"
+	o.trace = usualTraces
+	f.Var(&o.trace, "trace", "measure the worst `N` anomalies again after the round, and trace those that are still there; or none")
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
 	f.StringArrayVar(&o.thresholds, "threshold", nil, "change a threshold of the verdicts, `NAME=VALUE` (matrix verdicts --help lists them)")
 	o.registerReach(f)
@@ -144,7 +146,7 @@ func (s *seconds) Set(text string) error {
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
-var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "engine", "ipv4", "ipv6", "rsh", "remote-path", "history"}
+var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "interface", "engine", "ipv4", "ipv6", "rsh", "remote-path", "trace", "history"}
 
 // clashes refuses flags that contradict each other.
 func clashes(flags *pflag.FlagSet) error {
@@ -186,7 +188,7 @@ func (o *measureFlags) check() (show, error) {
 	if err := s.options.Units.UnmarshalText([]byte(o.units)); err != nil {
 		return s, usage("--units: %w", err)
 	}
-	s.options.Gazetteer = geo.World()
+	s.options.Gazetteer, s.options.Atlas = geo.World(), geo.World()
 	for _, setting := range o.thresholds {
 		if err := s.options.Thresholds.Set(setting); err != nil {
 			return s, usage("--threshold: %w", err)

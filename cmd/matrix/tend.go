@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -141,6 +142,8 @@ func monthsToCompact(h *history.History, month string, now time.Time) ([]history
 }
 
 func compactAll(ctx context.Context, h *history.History, months []history.Month, quiet bool, std streams) error {
+	// It is the memory that a small machine lacks, not the time.
+	defer debug.SetGCPercent(debug.SetGCPercent(50))
 	damaged := 0
 	for _, m := range months {
 		bar := gauge{std: std, quiet: quiet, text: m.String()}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +18,7 @@ import (
 const ticketLong = `ticket measures two cities again, to each other and to all others, traces both
 ways, and prints a text for the provider: addresses, times, figures, traces and
 what is asked. If nothing is wrong any more it says so, and prints no ticket.
-With --in it is written from that round, without traces.
+With --in it is written from that round, with the traces that it has.
 
 Exit status: 0 there is a ticket, 1 nothing is wrong or it could not be
 measured, 2 a city or host is unknown, 3 the arguments or the inventory are
@@ -89,7 +88,7 @@ func (o *measureFlags) ticket(ctx context.Context, from, to string, std streams)
 	if _, err := o.measureDistances(inventory, &s.options); err != nil {
 		return err
 	}
-	round, cities, pair, err := o.pairRound(ctx, inventory, from, to, &s.options, std)
+	round, hosts, pair, err := o.pairRound(ctx, inventory, from, to, &s.options, std)
 	if err != nil {
 		return err
 	}
@@ -97,14 +96,18 @@ func (o *measureFlags) ticket(ctx context.Context, from, to string, std streams)
 	if err := worthATicket(r, pair); err != nil {
 		return err
 	}
-	d := report.Drill{Pair: pair, Cities: cities, Verdicts: r.Verdicts, Atlas: geo.World()}
-	if o.in == "" {
-		if d.There, d.Back, err = o.traceBoth(ctx, inventory, pair, std); err != nil {
-			return err
-		}
+	d := report.Drill{Pair: pair, Cities: round.Cities, Verdicts: r.Verdicts, Atlas: geo.World()}
+	traced := r.LookedInto(pair)
+	if traced == nil {
+		traced = &report.Traced{Anomaly: report.Anomaly{Pair: pair}, Again: r.Verdicts.Pair(pair.From, pair.To)}
 	}
-	found, _ := d.Down()
-	t, ok := report.NewTicket(r, d, found)
+	traced.Drill(d)
+	if hosts != nil {
+		l := look{hosts: hosts, report: r, verdicts: r.Verdicts, progress: newProgress(std.err, o.quiet || o.verbose), found: []*report.Traced{traced}}
+		l.trace(ctx)
+		l.progress.clear()
+	}
+	t, ok := report.NewTicket(r, d, traced)
 	if !ok {
 		return usage("%v is not in the round", pair)
 	}
@@ -112,15 +115,15 @@ func (o *measureFlags) ticket(ctx context.Context, from, to string, std streams)
 }
 
 // pairRound reads the round, or measures the two cities' rows: enough for the
-// pair, its relays and its waypoints.
-func (o *measureFlags) pairRound(ctx context.Context, inventory *data.Inventory, from, to string, options *report.Options, std streams) (*probe.Round, []probe.City, probe.Pair, error) {
+// pair, its relays and its waypoints. Then it returns the hosts as well.
+func (o *measureFlags) pairRound(ctx context.Context, inventory *data.Inventory, from, to string, options *report.Options, std streams) (*probe.Round, *hosts, probe.Pair, error) {
 	if o.in != "" {
 		round, inventory, err := o.roundFromFile(inventory)
 		if err != nil {
 			return nil, nil, probe.Pair{}, err
 		}
 		pair, err := findPair(inventory, from, to)
-		return round, inventory.Cities, pair, err
+		return round, nil, pair, err
 	}
 	pair, err := findPair(inventory, from, to)
 	if err != nil {
@@ -129,36 +132,23 @@ func (o *measureFlags) pairRound(ctx context.Context, inventory *data.Inventory,
 	rows := *o
 	rows.from = []string{pair.From, pair.To}
 	options.Thresholds.FitFrom = math.MaxInt // two rows say nothing of what the others' last miles take
-	round, err := rows.roundFromNetwork(ctx, inventory, std)
-	return round, inventory.Cities, pair, err
+	round, hosts, err := rows.roundFromNetwork(ctx, inventory, std)
+	return round, hosts, pair, err
 }
 
 // worthATicket is an error if there is nothing to write about: an anomaly that
 // is gone when it is measured again is none.
 func worthATicket(r *report.Report, pair probe.Pair) error {
-	v := r.Verdicts.Pair(pair.From, pair.To)
+	v, gone := r.Verdicts.Pair(pair.From, pair.To), r.LookedInto(pair)
 	switch {
 	case v == nil:
 		return usage("%s – %s is not in the round", r.Title(pair.From), r.Title(pair.To))
 	case v.Verdict() == report.Unjudged:
 		return &statusError{exitSomeMissed, fmt.Errorf("no ticket: %s – %s: %s", r.Title(v.From), r.Title(v.To), v.Why)}
+	case gone != nil && gone.Gone:
+		return &statusError{exitSomeMissed, fmt.Errorf("no ticket: %s – %s: %s", r.Title(v.From), r.Title(v.To), gone.Status())}
 	case !v.Verdict().Flagged() && v.RTT != nil:
 		return &statusError{exitSomeMissed, fmt.Errorf("no ticket: nothing is wrong with %s – %s now: it takes %.1f ms", r.Title(v.From), r.Title(v.To), *v.RTT)}
 	}
 	return nil
-}
-
-// traceBoth traces both ways, with names.
-func (o *measureFlags) traceBoth(ctx context.Context, inventory *data.Inventory, pair probe.Pair, std streams) (there, back *probe.Trace, err error) {
-	t := traceFlags{fleetFlags: o.fleetFlags}
-	traces, err := t.trace(ctx, inventory, t.jobs(pair, probe.DefaultTraceOptions(probe.TraceICMP)), std)
-	if err != nil {
-		return nil, nil, err
-	}
-	probe.NameHops(context.WithoutCancel(ctx), net.DefaultResolver, traces, nameLimit)
-	d := drill(nil, traces, nil)
-	if d.Pair != pair { // only the way back could be traced
-		return d.Back, d.There, nil
-	}
-	return d.There, d.Back, nil
 }

@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,10 +18,8 @@ import (
 const traceExamples = `  matrix trace baltimore "new york"              the routers of both directions
   matrix trace --one-way --flows 4 paris milan   four conversations: other branches show
   matrix trace --method udp -n paris zurich      datagrams, and no names
+  matrix trace --tos 184 --one-way paris milan   do routers send marked packets another way?
   matrix trace --json paris zurich | jq .report  as mtr --json has it`
-
-// nameLimit is how long all names of routers together may take to be looked up.
-const nameLimit = 3 * time.Second
 
 // traceFlags are the flags of a traceroute, as the person gave them.
 type traceFlags struct {
@@ -42,7 +39,11 @@ func traceCommand(std streams) *cobra.Command {
 		Long: `trace makes a traceroute from one city to another and, at the same time, back:
 the ways differ more often than not. All routers are asked at once, in one
 conversation, so that routers that share load among several paths show one of
-them; --flows shows more. It needs no privilege where ping needs none.
+them; --flows shows more. It needs no privilege where ping needs none; udp and
+tcp need none anywhere.
+
+With --interface each end sends by its own interface of that name. An address is
+one end's alone: use --one-way with it.
 
 Exit status: 0 the targets answered, 1 one did not, 2 a city or host is unknown,
 3 the arguments or the inventory are wrong, 4 the system failed.`,
@@ -79,9 +80,10 @@ func (o *traceFlags) register(cmd *cobra.Command) {
 	f.VarP((*seconds)(&o.options.Interval), "interval", "i", "`TIME` between two probes to one hop")
 	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
 	f.IntVarP(&o.options.Port, "port", "p", 0, "of the target, for udp and tcp (default 33434 and 80)")
+	registerSending(f, &o.options.Sending)
 	o.registerFamily(f)
 	f.BoolVarP(&o.noNames, "no-names", "n", false, "do not look the routers' names up")
-	f.BoolVar(&o.json, "json", false, "as mtr --json: a report for each direction and flow, one after the other")
+	f.BoolVar(&o.json, "json", false, "as mtr --json, a report for each direction and flow, one after the other, with the finding beside each")
 	f.StringVar(&o.in, "in", "", "judge the ways with the round in this `FILE` as well")
 	o.registerReach(f)
 	o.registerVerbose(f)
@@ -116,9 +118,6 @@ func (o *traceFlags) run(ctx context.Context, from, to string, options probe.Tra
 	if err != nil {
 		return err
 	}
-	if !o.noNames {
-		probe.NameHops(context.WithoutCancel(ctx), net.DefaultResolver, traces, nameLimit)
-	}
 	if err := o.show(std, inventory, traces); err != nil {
 		return err
 	}
@@ -149,8 +148,8 @@ func (o *traceFlags) jobs(pair probe.Pair, options probe.TraceOptions) []probe.T
 	return jobs
 }
 
-// trace resolves the cities' names, which only this side does, and has the
-// jobs done that can be.
+// trace has the jobs done, all of which are between the same two cities, and the
+// routers' names looked up.
 func (o *traceFlags) trace(ctx context.Context, inventory *data.Inventory, jobs []probe.TraceJob, std streams) ([]probe.Trace, error) {
 	var ends []probe.City
 	for _, c := range inventory.Cities {
@@ -158,36 +157,28 @@ func (o *traceFlags) trace(ctx context.Context, inventory *data.Inventory, jobs 
 			ends = append(ends, c)
 		}
 	}
-	log := o.logger(std)
-	addresses, err := probe.Resolve(ctx, net.DefaultResolver, ends, o.network())
-	if err != nil {
+	hosts, err := o.find(ctx, ends, std)
+	if errors.Is(err, errNames) {
 		return nil, &statusError{exitSomeMissed, fmt.Errorf("nothing was traced: %w", err)}
 	}
-	opener, err := o.opener(addresses, log)
 	if err != nil {
 		return nil, err
 	}
-	var able []probe.TraceJob
-	var unable []probe.Trace
-	for _, job := range jobs {
-		target := addresses[job.To]
-		job.Addr = target.Addr
-		if target.Addr.IsValid() {
-			able = append(able, job)
-			continue
-		}
-		unable = append(unable, probe.Trace{
-			Pair: job.Pair, Method: job.Method, Size: job.Size, At: time.Now().UTC(),
-			End: probe.NoTraceRoute, Reason: target.Reason,
-		})
+	traces := hosts.trace(ctx, jobs)
+	if !o.noNames {
+		nameHops(ctx, traces)
 	}
-	coordinator := probe.Coordinator{Opener: opener, Log: log}
-	return append(coordinator.Trace(ctx, ends, able), unable...), nil
+	return traces, nil
 }
 
 func (o *traceFlags) show(std streams, inventory *data.Inventory, traces []probe.Trace) error {
+	verdicts, err := o.verdicts(inventory)
+	if err != nil {
+		return err
+	}
+	found, ok := drill(inventory.Cities, traces, verdicts).Down()
 	if o.json {
-		return export.Traces(std.out, traces)
+		return export.Traces(std.out, traces, found)
 	}
 	titles := map[string]string{}
 	for _, c := range inventory.Cities {
@@ -197,11 +188,6 @@ func (o *traceFlags) show(std streams, inventory *data.Inventory, traces []probe
 	if err := terminal.WriteRoutes(std.out, report.Routes(traces, titles), style); err != nil {
 		return err
 	}
-	verdicts, err := o.verdicts(inventory)
-	if err != nil {
-		return err
-	}
-	found, ok := drill(inventory.Cities, traces, verdicts).Down()
 	if !ok {
 		return nil
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,8 +20,9 @@ import (
 // mtrTrace is what a consumer of mtr's reports reads.
 type mtrTrace struct {
 	Report struct {
-		Mtr  struct{ Src, Dst string }
-		Hubs []mtrHop
+		Mtr    struct{ Src, Dst string }
+		Hubs   []mtrHop
+		Matrix struct{ Method, End string }
 	}
 }
 
@@ -44,6 +44,14 @@ func (m mtrTrace) hosts() []string {
 	return all
 }
 
+func (m mtrTrace) addresses() []string {
+	var all []string
+	for _, h := range m.Report.Hubs {
+		all = append(all, h.Address)
+	}
+	return all
+}
+
 // trace runs matrix trace at the operator's and reads its reports.
 func (w *world) trace(want int, args ...string) []mtrTrace {
 	w.t.Helper()
@@ -51,8 +59,14 @@ func (w *world) trace(want int, args ...string) []mtrTrace {
 	if s.status != want {
 		w.t.Errorf("%v: status %d\n%s\n%s", args, s.status, s.stdout, s.stderr)
 	}
+	return w.reports(s.stdout)
+}
+
+// reports reads what matrix trace --json prints.
+func (w *world) reports(text string) []mtrTrace {
+	w.t.Helper()
 	var all []mtrTrace
-	for decoder := json.NewDecoder(strings.NewReader(s.stdout)); ; {
+	for decoder := json.NewDecoder(strings.NewReader(text)); ; {
 		var m mtrTrace
 		switch err := decoder.Decode(&m); {
 		case errors.Is(err, io.EOF):
@@ -124,8 +138,9 @@ func TestTraceEveryPair(t *testing.T) {
 		}
 	}
 	var off []float64
+	var traces []mtrTrace
 	var mu sync.Mutex
-	inParallel(len(pairs), func(i int) {
+	inParallel(6, len(pairs), func(i int) {
 		for _, m := range w.trace(exitMeasured, pairs[i].From, pairs[i].To, "-q", "5") {
 			hosts, rtts := planned(config, probe.Pair{From: m.Report.Mtr.Src, To: m.Report.Mtr.Dst})
 			if !slices.Equal(m.hosts(), hosts) {
@@ -133,6 +148,7 @@ func TestTraceEveryPair(t *testing.T) {
 				continue
 			}
 			mu.Lock()
+			traces = append(traces, m)
 			for k, h := range m.Report.Hubs {
 				off = append(off, math.Abs(h.Best-rtts[k]))
 				if h.Loss != 0 || h.Snt != 5 || math.Abs(h.Best-rtts[k]) > 1 {
@@ -145,8 +161,12 @@ func TestTraceEveryPair(t *testing.T) {
 	slices.Sort(off)
 	if len(off) > 0 {
 		t.Logf("%d directions, %d hops; best of 5 is off the plan by %.3f ms in the median, %.3f at most",
-			2*len(pairs), len(off), off[len(off)/2], off[len(off)-1])
+			len(traces), len(off), off[len(off)/2], off[len(off)-1])
 	}
+	if n := 2 * len(pairs); len(traces) != n {
+		t.Errorf("%d directions were traced, want %d", len(traces), n)
+	}
+	t.Run("peers", func(t *testing.T) { peersAgree(t, w, traces) })
 }
 
 const tricky = `
@@ -278,49 +298,11 @@ func TestTraceShown(t *testing.T) {
 	}
 }
 
-// An ordinary user traces in every way; without ping sockets, with datagrams.
-func TestTraceAsNobody(t *testing.T) {
-	w := trickyWorld(t)
-	for _, method := range []string{"icmp", "udp", "tcp"} {
-		status, text := w.asNobody("a", "c", "--method", method)
-		if status != exitMeasured || !strings.Contains(text, "Reached in 5 hops") || !strings.Contains(text, strings.ToUpper(method)+", 3 probes") {
-			t.Errorf("%s: status %d\n%s", method, status, text)
-		}
-	}
-	if os.Getuid() != 0 {
-		t.Log("only root can take ping sockets away")
-		return
-	}
-	if status, text := w.inCity("a", "echo 1 0 > /proc/sys/net/ipv4/ping_group_range"); status != 0 {
-		t.Fatal(text)
-	}
-	status, text := w.asNobody("a", "c", "--method", "icmp")
-	if status != exitMeasured || !strings.Contains(text, "UDP probes, since") || !strings.Contains(text, "UDP, 3 probes") {
-		t.Errorf("no ping sockets: status %d\n%s", status, text)
-	}
-}
-
-// asNobody traces in a city itself, without any privilege.
-func (w *world) asNobody(city, to string, args ...string) (int, string) {
-	w.t.Helper()
-	argv := append([]string{w.program, "trace", "--cities", w.path("cities.csv"), "--one-way", "-i", "300ms"}, args...)
-	if os.Getuid() == 0 {
-		need(w.t, "setpriv")
-		for _, folder := range []string{w.folder, filepath.Dir(w.folder)} {
-			if err := os.Chmod(folder, 0o755); err != nil {
-				w.t.Fatal(err)
-			}
-		}
-		argv = append([]string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"}, argv...)
-	}
-	return w.inCity(city, append(argv, city, to)...)
-}
-
 // A target that rations its ICMP errors, as Linux does, is as far away as it
 // is, however soon it is asked again.
 func TestTraceRationedTarget(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can have a city ration its errors")
+		lacking(t, "only root can have a city ration its errors")
 	}
 	w := trickyWorld(t)
 	if status, text := w.inCity("c", "echo 1000 > /proc/sys/net/ipv4/icmp_ratelimit && echo 6168 > /proc/sys/net/ipv4/icmp_ratemask"); status != 0 {

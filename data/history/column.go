@@ -180,6 +180,12 @@ func (r *columnReader) mean(v parquet.Value) (int32, error) {
 	if v.Kind() == parquet.Int64 {
 		return words.id(strconv.FormatInt(v.Int64(), 10)), nil
 	}
+	if r.column == colFrom || r.column == colTo {
+		// The same few in every file; whatever is among the words is clean.
+		if id, ok := words.find(v.ByteArray()); ok && len(v.ByteArray()) <= maxCityName {
+			return id, nil
+		}
+	}
 	text := string(v.ByteArray())
 	switch r.column {
 	case colRound:

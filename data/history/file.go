@@ -261,9 +261,12 @@ func fromsOf(pages parquet.Pages, rows int64, add func(city string, rows float64
 	return nil
 }
 
+// maxCityName is more than any city's name has, in bytes or in characters.
+const maxCityName = 100
+
 // cityName is a city's name as a file has it.
 func cityName(text string) (string, error) {
-	if text == "" || probe.Clean(text, 100) != text {
+	if text == "" || probe.Clean(text, maxCityName) != text {
 		return "", fmt.Errorf("%q is no city's name", probe.Clean(text, 40))
 	}
 	return strings.Clone(text), nil

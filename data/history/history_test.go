@@ -300,6 +300,7 @@ func TestTracesComeBack(t *testing.T) {
 	want := reporttest.Traces()
 	for i := range want {
 		want[i].At = october.Add(time.Duration(i) * time.Second)
+		want[i].Sending = probe.Sending{TrafficClass: 4 * i, DontFragment: i%2 == 0, Source: "eth0"}
 		want[i].Reason = probe.Clean(want[i].Reason, 500) // as everything that is read
 	}
 	if _, err := h.SaveTraces(saved, want); err != nil {
@@ -362,4 +363,37 @@ func verified(t testing.TB, h *history.History, rounds int) history.Checkup {
 		t.Fatalf("%+v, want %d rounds: %v", found, rounds, err)
 	}
 	return found
+}
+
+// TestLooksComeBack adds to a round what was found after it was saved, and
+// compacts it.
+func TestLooksComeBack(t *testing.T) {
+	h := open(t)
+	r := made(october, 4, 3, 3)
+	saved, err := h.Save(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace := reporttest.Traces()[0]
+	trace.Pair, trace.At = probe.Pair{From: "c001", To: "c002"}, october.Add(time.Minute)
+	r.Looks = []probe.Look{{Pair: trace.Pair, Samples: r.Samples[4:5], Traces: []probe.Trace{trace}}, {Pair: probe.Pair{From: "c000", To: "c003"}, Failed: "out of time"}}
+	r.Looks[0].Samples = []probe.Sample{{Pair: trace.Pair, State: probe.Lost, Sent: 5}}
+	if _, err := h.SaveLooks(saved, r); err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		t.Helper()
+		got, err := again(t, h).Round(t.Context(), saved.ID)
+		if err != nil || !reflect.DeepEqual(got, r) {
+			t.Fatalf("got %+v, want %+v: %v", got.Looks, r.Looks, err)
+		}
+		traces, err := again(t, h).Traces(t.Context(), october, october.Add(time.Hour))
+		if err != nil || !reflect.DeepEqual(traces, []probe.Trace{trace}) {
+			t.Fatalf("%+v: %v", traces, err)
+		}
+	}
+	check()
+	compact(t, h)
+	check()
+	verified(t, h, 1)
 }

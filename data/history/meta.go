@@ -14,6 +14,7 @@ import (
 // Keys of a file's metadata.
 const (
 	roundsKey = "matrix.rounds" // which rounds a file of samples holds: contents
+	looksKey  = "matrix.looks"  // in a file of traces: the round's header with its looks
 	headerKey = "matrix.round"  // the header of a round in its own file: a round.json without samples
 )
 

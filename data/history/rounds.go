@@ -52,7 +52,7 @@ func (h *History) headers(ctx context.Context, s *span) ([]*probe.Round, error) 
 		rounds[0].Warnings = append(slices.Clip(rounds[0].Warnings), warnings...)
 	}
 	shareCities(rounds)
-	return rounds, nil
+	return rounds, h.addLooks(s, rounds)
 }
 
 // headerRound reads a header. Of a round whose header is lost its start is

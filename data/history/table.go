@@ -56,6 +56,14 @@ func (w *words) id(text string) int32 {
 	return id
 }
 
+// find is the number of a text that was met before.
+func (w *words) find(text []byte) (int32, bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	id, ok := w.ids[string(text)]
+	return id, ok
+}
+
 // all are the words so far; a later one is appended, none is changed.
 func (w *words) all() []string {
 	w.mu.RLock()

@@ -28,6 +28,9 @@ type traceRow struct {
 	Method   string   `parquet:"method,dict"`
 	Flow     int32    `parquet:"flow"`
 	Size     int32    `parquet:"size_bytes"`
+	TOS      int32    `parquet:"tos"`
+	DF       bool     `parquet:"df"`
+	Source   string   `parquet:"source,optional"`
 	End      string   `parquet:"end,dict"`
 	Reason   string   `parquet:"reason,optional"`
 	Hint     string   `parquet:"hint,optional"`
@@ -62,6 +65,24 @@ type labelRow struct {
 // SaveTraces adds the traceroutes that were taken with a round, or after it
 // because of what it showed. They are in a file of their own.
 func (h *History) SaveTraces(round Saved, traces []probe.Trace) (path string, err error) {
+	return h.saveTraces(round, traces, "")
+}
+
+// SaveLooks adds what was found when anomalies of a saved round were looked
+// into: their traceroutes, and beside them all that the round's Looks say.
+func (h *History) SaveLooks(round Saved, r *probe.Round) (path string, err error) {
+	text, err := headerOf(r)
+	if err != nil {
+		return "", fmt.Errorf("save traces: %w", err)
+	}
+	var traces []probe.Trace
+	for _, look := range r.Looks {
+		traces = append(traces, look.Traces...)
+	}
+	return h.saveTraces(round, traces, text)
+}
+
+func (h *History) saveTraces(round Saved, traces []probe.Trace, looks string) (path string, err error) {
 	start, err := startOf(round.ID)
 	if err != nil {
 		return "", fmt.Errorf("save traces: %w", err)
@@ -74,6 +95,9 @@ func (h *History) SaveTraces(round Saved, traces []probe.Trace) (path string, er
 	}
 	path, err = h.put(h.folder(tracesFolder, MonthOf(start)), round.ID, func(w io.Writer) error {
 		out := parquet.NewGenericWriter[traceRow](w, writerOptions()...)
+		if looks != "" {
+			out.SetKeyValueMetadata(looksKey, looks)
+		}
 		if _, err := out.Write(rows); err != nil {
 			return err
 		}
@@ -88,7 +112,8 @@ func (h *History) SaveTraces(round Saved, traces []probe.Trace) (path string, er
 func rowOfTrace(round string, t *probe.Trace) (traceRow, error) {
 	row := traceRow{
 		Round: round, From: t.From, To: t.To, At: t.At.UnixMicro(), Address: t.Address.String(), Method: t.Method.String(),
-		Flow: int32(t.Flow), Size: int32(t.Size), End: t.End.String(), Reason: t.Reason, Hint: t.Hint,
+		Flow: int32(t.Flow), Size: int32(t.Size),
+		TOS: int32(t.Sending.TrafficClass), DF: t.Sending.DontFragment, Source: t.Sending.Source, End: t.End.String(), Reason: t.Reason, Hint: t.Hint,
 		Stamps: t.Stamps.String(), Fallback: t.Fallback,
 	}
 	if !t.Address.IsValid() {
@@ -164,6 +189,43 @@ func (h *History) tracePaths(from, to time.Time) ([]string, error) {
 	return paths, nil
 }
 
+// addLooks gives rounds what was found when their anomalies were looked into.
+func (h *History) addLooks(s *span, rounds []*probe.Round) error {
+	if len(rounds) == 0 {
+		return nil
+	}
+	paths, err := h.tracePaths(s.rounds[0].Start.Truncate(time.Second), s.rounds[len(rounds)-1].Start.Add(time.Second))
+	for _, path := range paths {
+		i, ok := s.number[roundName.FindStringSubmatch(filepath.Base(path))[1]]
+		if !ok {
+			continue
+		}
+		looks, err := readLooks(path)
+		if err != nil {
+			h.problem(path, err)
+			continue
+		}
+		rounds[i].Looks = append(rounds[i].Looks, looks...)
+	}
+	return err
+}
+
+func readLooks(path string) ([]probe.Look, error) {
+	file, pq, err := openParquet(path)
+	if err != nil {
+		return nil, err
+	}
+	text, ok := pq.Lookup(looksKey)
+	if err := file.Close(); err != nil || !ok {
+		return nil, err
+	}
+	r, err := readHeader(text, filepath.Base(path))
+	if err != nil {
+		return nil, err
+	}
+	return r.Looks, nil
+}
+
 // readTraces reads a file of traces whole.
 func readTraces(path string) (traces []probe.Trace, err error) {
 	file, pq, err := openParquet(path)
@@ -196,8 +258,12 @@ func readTraces(path string) (traces []probe.Trace, err error) {
 // trace is a row as it was saved, if it can be true.
 func (row *traceRow) trace() (probe.Trace, error) {
 	t := probe.Trace{
-		At: time.UnixMicro(row.At).UTC(), Flow: int(row.Flow), Size: int(row.Size), Reason: probe.Clean(row.Reason, 500),
+		At: time.UnixMicro(row.At).UTC(), Flow: int(row.Flow), Size: int(row.Size),
+		Sending: probe.Sending{TrafficClass: int(row.TOS), DontFragment: row.DF, Source: probe.Clean(row.Source, 60)}, Reason: probe.Clean(row.Reason, 500),
 		Hint: probe.Clean(row.Hint, 500), Fallback: probe.Clean(row.Fallback, 500),
+	}
+	if err := t.Sending.Check(); err != nil {
+		return t, err
 	}
 	var err error
 	if t.From, err = cityName(row.From); err != nil {

@@ -97,7 +97,7 @@ type verifier struct {
 	found   Checkup
 	rounds  map[string]int      // samples of each whole round
 	whole   map[string][]string // rounds of each sound file of samples
-	headers []string            // sets of the sound files of headers
+	headers []string            // sets of the files of headers
 	sets    []string            // of the sound months
 }
 
@@ -172,6 +172,9 @@ func checkBytes(path string) (err error) {
 }
 
 func (v *verifier) soundHeaders(ctx context.Context, path string) error {
+	v.mu.Lock()
+	v.headers = append(v.headers, monthName.FindStringSubmatch(filepath.Base(path))[1])
+	v.mu.Unlock()
 	texts, err := readHeaders(ctx, path)
 	if err != nil {
 		return err
@@ -181,9 +184,6 @@ func (v *verifier) soundHeaders(ctx context.Context, path string) error {
 			return fmt.Errorf("the header of round %s: %w", id, err)
 		}
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.headers = append(v.headers, monthName.FindStringSubmatch(filepath.Base(path))[1])
 	return nil
 }
 
@@ -237,7 +237,7 @@ func (v *verifier) conclude() Checkup {
 	for _, set := range v.sets {
 		if !slices.Contains(v.headers, set) {
 			v.found.Damaged = append(v.found.Damaged, Damage{roundsFolder + "/…/" + set + "-*" + suffix,
-				"the headers of this month's rounds are missing or damaged", "restore them from a copy; the samples are whole"})
+				"the headers of this month's rounds are missing", "restore them from a copy; the samples are whole"})
 		}
 	}
 	for path, rounds := range v.whole {

@@ -23,13 +23,19 @@ type course struct {
 	target  probe.Target
 	options probe.Options
 	raw     bool
+	from    source
 	begin   time.Time // of the job
 	emit    func(probe.Echo)
 
 	mu      sync.Mutex
 	slot    int             // the next echo request that is due
 	flights map[int]request // by pro-bing's sequence number
+	newest  int             // the last slot that was answered, + 1
+	odd     probe.Oddities
 }
+
+// headerLen is that of an ICMP echo message, bytes (RFC 792).
+const headerLen = 8
 
 // request is one echo request on its way.
 type request struct {
@@ -41,6 +47,7 @@ type request struct {
 // run waits for the target's turn and pings it. pro-bing gives up when its very
 // first send fails; it is started anew then for what is left.
 func (c *course) run(ctx context.Context) {
+	defer c.tellOddities()
 	turn := c.begin.Add(c.target.Start)
 	for ctx.Err() == nil && c.slot < c.options.Count {
 		if !wait(ctx, time.Until(turn.Add(time.Duration(c.slot)*c.options.Interval))) {
@@ -48,7 +55,10 @@ func (c *course) run(ctx context.Context) {
 		}
 		c.flights = map[int]request{}
 		before := c.slot
-		err := c.pinger().RunWithContext(ctx)
+		err := c.from.suits(c.target.Addr.Unmap().Is6())
+		if err == nil {
+			err = c.pinger().RunWithContext(ctx)
+		}
 		c.expire(ctx.Err() == nil)
 		if c.slot == before && ctx.Err() == nil {
 			c.failed(err)
@@ -78,9 +88,15 @@ func (c *course) pinger() *probing.Pinger {
 	p.Timeout = time.Duration(left-1)*c.options.Interval + c.options.Timeout
 	p.SetTrafficClass(uint8(c.options.TrafficClass))
 	p.SetDoNotFragment(c.options.DontFragment)
+	if c.from.device != nil {
+		p.InterfaceName = c.from.device.Name
+	}
+	if c.from.addr.IsValid() {
+		p.Source = c.from.addr.String()
+	}
 	p.OnSend = c.sent
 	p.OnSendError = func(_ *probing.Packet, err error) { c.failed(err) }
-	p.OnRecv = c.received
+	p.OnRecv, p.OnDuplicateRecv = c.received, c.receivedAgain
 	return p
 }
 
@@ -113,16 +129,50 @@ func (c *course) received(packet *probing.Packet) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f, known := c.flights[packet.Seq]
-	if !known || !packet.IPAddr.IP.Equal(c.target.Addr.AsSlice()) {
+	if !c.genuine(packet) {
 		return
 	}
+	f, known := c.flights[packet.Seq]
 	rtt := max(packet.Rtt-(c.clock(now)-f.clock), now.Sub(f.sent))
-	if rtt <= 0 || rtt > c.options.Timeout {
-		return // too late: expire has it or will have it
+	if !known || rtt <= 0 || rtt > c.options.Timeout {
+		c.odd.Late++ // expire has it or will have it
+		return
 	}
 	delete(c.flights, packet.Seq)
+	if f.slot < c.newest-1 {
+		c.odd.Reordered++
+	}
+	c.newest = max(c.newest, f.slot+1)
 	c.emit(probe.Echo{Target: c.index, Seq: f.slot, Outcome: probe.Replied, RTT: rtt, TTL: packet.TTL, Stamps: probe.UserStamps})
+}
+
+// genuine says whether a reply can be the target's: pro-bing has compared no
+// more than its token.
+func (c *course) genuine(packet *probing.Packet) bool {
+	return packet.IPAddr.IP.Equal(c.target.Addr.AsSlice()) && packet.Nbytes == headerLen+c.options.Size
+}
+
+// receivedAgain is told of a reply with a number that another one had. If that
+// one did not count, this one does.
+func (c *course) receivedAgain(packet *probing.Packet) {
+	c.mu.Lock()
+	_, waiting := c.flights[packet.Seq]
+	if !waiting && c.genuine(packet) {
+		c.odd.Duplicates++
+	}
+	c.mu.Unlock()
+	if waiting {
+		c.received(packet)
+	}
+}
+
+// tellOddities reports what the target did besides.
+func (c *course) tellOddities() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.odd != (probe.Oddities{}) {
+		c.emit(probe.Echo{Target: c.index, Outcome: probe.Odd, Odd: c.odd})
+	}
 }
 
 // expire reports echo requests that have been under way for too long; all of

@@ -24,6 +24,12 @@
 // counts only if token, number, length and address fit. With more than 65,536
 // requests under way another socket is opened.
 //
+// Where packets leave from is up to the routes, or to probe.Sending.Source. An
+// interface is tied to the socket (SO_BINDTODEVICE, which an ordinary user may
+// since Linux 5.7; before, IP_UNICAST_IF has echo requests leave by it), so that
+// replies that come back by another one do not count, as with ping -I. An
+// address is bound.
+//
 // What is not to be had is done without, in this order: a raw socket with a
 // filter instead of the ping socket; send stamps that bring the packet along
 // instead of a key (before Linux 6.13); receive stamps alone; no stamps.
@@ -42,8 +48,10 @@
 //	                ├─ flow 1: socket ─ …                                            ┼─ emit(probe.Trace)
 //	                └─ …                                                             ┘
 //
-// A traceroute, on Linux, has a socket a flow: a ping socket, a raw one or UDP,
-// or one after the other for connection requests. All hops are asked at once,
+// A traceroute, on Linux, has a socket a flow: a ping socket, a raw one or UDP.
+// For TCP it has one after the other, each for one connect(2) with a small TTL,
+// which everybody may do: no SYN is forged, so neither CAP_NET_RAW nor a ping
+// socket is needed, and a flow asks one hop at a time. All hops are asked at once,
 // the nearest first, paced; the kernel's error queue says which router answered
 // and when. Ports, ICMP id and checksum are the same in all probes of a flow, so
 // that load balancers treat it as one conversation. Where routers quote so

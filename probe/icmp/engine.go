@@ -13,6 +13,14 @@ import (
 type ByJob struct {
 	mu   sync.Mutex
 	last probe.Pinger
+	load load // when its job ended
+}
+
+// load is the load average of this host over the last minute, and the number
+// of its CPUs that this program may use. The zero value is not known.
+type load struct {
+	average float64
+	cpus    int
 }
 
 var (
@@ -29,17 +37,23 @@ func (b *ByJob) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)) 
 	b.mu.Lock()
 	b.last = engine
 	b.mu.Unlock()
-	return engine.Ping(ctx, job, emit)
+	err = engine.Ping(ctx, job, emit)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.load = loadNow()
+	return err
 }
 
-// Health is that of the engine of the last job.
+// Health is that of the engine of the last job, and the load of its host.
 func (b *ByJob) Health() probe.Health {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.last == nil {
 		return probe.Health{}
 	}
-	return probe.HealthOf(b.last)
+	health := probe.HealthOf(b.last)
+	health.Load, health.CPUs = b.load.average, b.load.cpus
+	return health
 }
 
 // Check refuses an engine that no system has.

@@ -62,16 +62,6 @@ func (k *Kernel) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo))
 	return ctx.Err()
 }
 
-// preciseSleep makes this thread's sleeps end when they should; the kernel may
-// stretch them by 50 µs otherwise. It returns what undoes that.
-func preciseSleep() func() {
-	before, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
-	if err != nil || unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) != nil {
-		return func() {}
-	}
-	return func() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(before), 0, 0, 0) }
-}
-
 // run is one job under way. One goroutine owns all of it.
 type run struct {
 	*Kernel

@@ -49,7 +49,7 @@ func TestKernelInItsOwnNetwork(t *testing.T) {
 				}
 				return unprivileged{t, k}
 			}
-			pingtest.ConformInWorld(t, made)
+			pingtest.ConformInWorld(t, pingtest.Lacks{}, made)
 		})
 	}
 }
@@ -93,7 +93,7 @@ func TestMoreUnderWayThanSequenceNumbers(t *testing.T) {
 		}
 	})
 	job := probe.Job{From: "here", Options: probe.DefaultOptions()}
-	job.Count, job.Interval, job.Timeout, job.Rate = 80, 20*time.Millisecond, 30*time.Second, 100_000
+	job.Count, job.Interval, job.Timeout, job.Rate = 80, 20*time.Millisecond, time.Minute, 100_000
 	for i := range 1000 {
 		start := time.Duration(i) * job.Interval / 1000
 		job.Targets = append(job.Targets, probe.Target{City: "x", Addr: pingtest.There(i, false), Start: start})

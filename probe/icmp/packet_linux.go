@@ -12,8 +12,6 @@ const (
 	echoReply4   = 0
 	echoRequest6 = 128
 	echoReply6   = 129
-
-	headerLen = 8 // of an ICMP echo message
 )
 
 // mark is what an echo request carries, so that its reply can be told from

@@ -23,6 +23,10 @@ func (p *Probing) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 	if err != nil {
 		return err
 	}
+	from, err := sourceOf(job.Source)
+	if err != nil {
+		return err
+	}
 	var once sync.Mutex
 	emitAlone := func(e probe.Echo) {
 		once.Lock()
@@ -32,7 +36,7 @@ func (p *Probing) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 	var all sync.WaitGroup
 	begin := time.Now()
 	for i, target := range job.Targets {
-		t := &course{index: i, target: target, options: job.Options, begin: begin, emit: emitAlone}
+		t := &course{index: i, target: target, options: job.Options, from: from, begin: begin, emit: emitAlone}
 		t.raw = raw[target.Addr.Is6()]
 		all.Go(func() { t.run(ctx) })
 	}

@@ -78,7 +78,7 @@ func underWay(sent time.Time, clock time.Duration, emit func(probe.Echo)) *cours
 }
 
 func reply(rtt time.Duration, from string) *probing.Packet {
-	return &probing.Packet{Seq: 7, Rtt: rtt, IPAddr: &net.IPAddr{IP: net.ParseIP(from)}}
+	return &probing.Packet{Seq: 7, Nbytes: 64, Rtt: rtt, IPAddr: &net.IPAddr{IP: net.ParseIP(from)}}
 }
 
 func TestRTTsSurviveAStepOfTheClock(t *testing.T) {
@@ -136,5 +136,22 @@ func TestLossIsKnownWhenTheTimeoutIsOver(t *testing.T) {
 	c.expire(false)
 	if len(got) != 1 || got[0].Outcome != probe.TimedOut || got[0].Seq != 2 {
 		t.Errorf("emitted %+v", got)
+	}
+}
+
+// pro-bing takes whatever has the token for the reply; the true one comes as a
+// second then.
+func TestAForgedReplyDoesNotHideTheTrueOne(t *testing.T) {
+	var got []probe.Echo
+	sent := time.Now()
+	c := underWay(sent, 0, func(e probe.Echo) { got = append(got, e) })
+	c.flights[7] = request{slot: 2, sent: sent, clock: c.clock(sent)}
+	c.received(reply(time.Millisecond, "198.18.0.9"))
+	c.receivedAgain(reply(time.Millisecond, "198.18.0.1"))
+	c.receivedAgain(reply(time.Millisecond, "198.18.0.9"))
+	c.receivedAgain(reply(time.Millisecond, "198.18.0.1"))
+	c.tellOddities()
+	if len(got) != 2 || got[0].Outcome != probe.Replied || got[1].Odd != (probe.Oddities{Duplicates: 1}) {
+		t.Errorf("emitted %+v, want one reply and one duplicate", got)
 	}
 }

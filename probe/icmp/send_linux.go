@@ -87,6 +87,9 @@ var errTooMany = errors.New("too many echo requests under way")
 // The first one serves until 65,536 are.
 func (r *run) free(v6 bool) (*socket, int, error) {
 	all := r.sockets[family(v6)]
+	if len(all) > 0 && all[0].unfit != nil {
+		return nil, 0, all[0].unfit
+	}
 	for i, s := range all {
 		number := s.bySeq[s.seq]
 		old := r.flights.at(number)

@@ -17,10 +17,11 @@ import (
 // limits keep an engine from what the kernel would allow; tests take the
 // fallbacks with them.
 type limits struct {
-	noPing  bool         // no ping sockets
-	noRaw   bool         // no raw sockets
-	unkeyed bool         // no SCM_TS_OPT_ID, as before Linux 6.13
-	best    probe.Stamps // no better stamps than these; 0: any
+	noPing   bool         // no ping sockets
+	noRaw    bool         // no raw sockets
+	noDevice bool         // no SO_BINDTODEVICE without privilege, as before Linux 5.7
+	unkeyed  bool         // no SCM_TS_OPT_ID, as before Linux 6.13
+	best     probe.Stamps // no better stamps than these; 0: any
 }
 
 // socket is one ICMP socket. A ping socket has an id of its own, which the
@@ -32,9 +33,11 @@ type socket struct {
 	raw    bool
 	looped bool // send stamps bring the packet along instead of a key
 	stamps probe.Stamps
-	id     uint16 // raw only
-	room   int    // echoes whose replies and stamps surely fit into the receive buffer
-	drops  uint32 // packets that did not, as last seen
+	id     uint16     // raw only
+	self   netip.Addr // that reaches this host itself from here; the zero Addr: none does
+	unfit  error      // why nothing can be sent; nil: it can
+	room   int        // echoes whose replies and stamps surely fit into the receive buffer
+	drops  uint32     // packets that did not, as last seen
 
 	seq     uint16           // the next
 	bySeq   []uint32         // the flight that used a sequence number last
@@ -59,7 +62,11 @@ func openSocket(v6 bool, o probe.Options, l limits, id uint16) (*socket, error) 
 	if v6 {
 		family, protocol = unix.AF_INET6, unix.IPPROTO_ICMPV6
 	}
-	s := &socket{fd: -1, v6: v6, id: id, stamps: probe.UserStamps}
+	from, err := sourceOf(o.Source)
+	if err != nil {
+		return nil, err
+	}
+	s := &socket{fd: -1, v6: v6, id: id, stamps: probe.UserStamps, unfit: from.suits(v6), self: from.self(v6)}
 	var refusals []error
 	for _, kind := range []int{unix.SOCK_DGRAM, unix.SOCK_RAW} {
 		s.raw = kind == unix.SOCK_RAW
@@ -76,14 +83,14 @@ func openSocket(v6 bool, o probe.Options, l limits, id uint16) (*socket, error) 
 	if s.fd < 0 {
 		return nil, notAllowed(errors.Join(refusals...))
 	}
-	if err := s.prepare(o, l); err != nil {
+	if err := s.prepare(o, from, l); err != nil {
 		unix.Close(s.fd)
 		return nil, &probe.HostError{Op: "prepare an ICMP socket", Err: err}
 	}
 	return s, nil
 }
 
-func (s *socket) prepare(o probe.Options, l limits) error {
+func (s *socket) prepare(o probe.Options, from source, l limits) error {
 	if s.raw {
 		if err := s.filter(); err != nil {
 			return fmt.Errorf("filter: %w", err)
@@ -98,8 +105,11 @@ func (s *socket) prepare(o probe.Options, l limits) error {
 			return fmt.Errorf("option %d: %w", option, err)
 		}
 	}
-	if err := s.mark(level, o); err != nil {
+	if err := dress(s.fd, s.v6, o.Sending, from, l); err != nil {
 		return err
+	}
+	if err := s.leaveFrom(from.addr); err != nil {
+		return fmt.Errorf("source address %v: %w", from.addr, err)
 	}
 	s.enlarge(o.Size)
 	s.stamp(l)
@@ -111,22 +121,17 @@ func (s *socket) prepare(o probe.Options, l limits) error {
 	return nil
 }
 
-// mark sets what the IP header is to say.
-func (s *socket) mark(level int, o probe.Options) error {
-	class, discover, do := unix.IP_TOS, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DO
-	if s.v6 {
-		class, discover, do = unix.IPV6_TCLASS, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_DO
-	}
-	if err := unix.SetsockoptInt(s.fd, level, class, o.TrafficClass); err != nil {
-		return fmt.Errorf("type of service: %w", err)
-	}
-	if !o.DontFragment {
+// leaveFrom makes packets come from an address; the zero Addr leaves it to the
+// routes. A ping socket's id is bound with it. If it is taken, any will do.
+func (s *socket) leaveFrom(addr netip.Addr) error {
+	if !addr.IsValid() || s.unfit != nil {
 		return nil
 	}
-	if err := unix.SetsockoptInt(s.fd, level, discover, do); err != nil {
-		return fmt.Errorf("don't fragment: %w", err)
+	err := bindTo(s.fd, s.v6, addr, s.id)
+	if errors.Is(err, unix.EADDRINUSE) {
+		err = bindTo(s.fd, s.v6, addr, 0)
 	}
-	return nil
+	return err
 }
 
 // enlarge asks for large buffers. Less is not an error: the ticks get shorter.

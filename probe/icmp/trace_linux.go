@@ -39,13 +39,20 @@ func traceWith(ctx context.Context, job probe.TraceJob, l traceLimits, emit func
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	from, err := sourceOf(job.Source)
+	if err != nil {
+		return err
+	}
+	if err := from.suits(job.Addr.Unmap().Is6()); err != nil {
+		return &probe.HostError{Op: "trace", Err: err}
+	}
 	if job.Method == probe.TraceTCP {
-		return traceTCP(ctx, job, emit)
+		return traceTCP(ctx, job, from, emit)
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer preciseSleep()()
-	t, err := newTracing(job, l)
+	t, err := newTracing(job, from, l)
 	if err != nil {
 		return err
 	}
@@ -59,6 +66,16 @@ func traceWith(ctx context.Context, job probe.TraceJob, l traceLimits, emit func
 	return ctx.Err()
 }
 
+// preciseSleep makes this thread's sleeps end when they should; the kernel may
+// stretch them by 50 µs otherwise. It returns what undoes that.
+func preciseSleep() func() {
+	before, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil || unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) != nil {
+		return func() {}
+	}
+	return func() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(before), 0, 0, 0) }
+}
+
 // tracing is a traceroute under way, all of its flows. One goroutine owns it.
 type tracing struct {
 	job      probe.TraceJob
@@ -66,6 +83,7 @@ type tracing struct {
 	method   probe.TraceMethod
 	fallback string
 	limits   traceLimits
+	from     source
 	token    uint64
 	peer     peer
 	time     *timeline
@@ -101,9 +119,9 @@ type shot struct {
 
 func (s *shot) under() bool { return !s.failed && !s.expired && !s.answered }
 
-func newTracing(job probe.TraceJob, l traceLimits) (*tracing, error) {
+func newTracing(job probe.TraceJob, from source, l traceLimits) (*tracing, error) {
 	t := &tracing{
-		job: job, v6: job.Addr.Unmap().Is6(), method: job.Method, limits: l,
+		job: job, v6: job.Addr.Unmap().Is6(), method: job.Method, limits: l, from: from,
 		token: rand.Uint64(), time: newTimeline(systemClock()), route: newRoute(job),
 	}
 	if err := t.openTrails(); err != nil {

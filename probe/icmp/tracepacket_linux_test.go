@@ -13,12 +13,6 @@ import (
 	"matrix/probe"
 )
 
-func closeAll(sockets ...*socket) {
-	for _, s := range sockets {
-		unix.Close(s.fd)
-	}
-}
-
 // The checksum of all probes of a flow is the same, and differs between flows.
 func TestBalance(t *testing.T) {
 	sums := map[uint16]int{}

@@ -74,17 +74,17 @@ func (t *tracing) openAll(open func(id uint16) (*socket, error)) error {
 }
 
 func (t *tracing) openEchoTrail(id uint16) (*socket, error) {
-	s, err := openSocket(t.v6, probe.Options{Size: t.job.Size}, t.limits.limits, id)
+	s, err := openSocket(t.v6, probe.Options{Size: t.job.Size, Sending: t.job.Sending}, t.limits.limits, id)
 	if err != nil {
 		return nil, err
 	}
-	if !s.raw {
-		_ = bindTo(s.fd, t.v6, id) // if it is taken, the kernel gives another
+	if !s.raw && !t.from.addr.IsValid() {
+		_ = bindTo(s.fd, t.v6, netip.Addr{}, id) // if it is taken, the kernel gives another
 	}
 	return s, nil
 }
 
-// openDatagramTrail opens a UDP socket. A port that is taken is passed over.
+// openDatagramTrail opens a UDP socket.
 func (t *tracing) openDatagramTrail(port uint16) (*socket, error) {
 	domain := unix.AF_INET
 	if t.v6 {
@@ -94,10 +94,8 @@ func (t *tracing) openDatagramTrail(port uint16) (*socket, error) {
 	if err != nil {
 		return nil, &probe.HostError{Op: "open a UDP socket", Err: err}
 	}
-	for try := uint16(0); try < 50; try++ {
-		if err = bindTo(fd, t.v6, port+try*64); !errors.Is(err, unix.EADDRINUSE) {
-			break
-		}
+	if err = dress(fd, t.v6, t.job.Sending, t.from, t.limits.limits); err == nil {
+		_, err = bindNear(fd, t.v6, t.from.addr, port)
 	}
 	level, option := unix.IPPROTO_IP, unix.IP_RECVERR
 	if t.v6 {
@@ -120,13 +118,6 @@ func (t *tracing) prepare(s *socket) (told bool) {
 		level, option = unix.IPPROTO_IPV6, unix.IPV6_RECVERR_RFC4884
 	}
 	return unix.SetsockoptInt(s.fd, level, option, 1) == nil
-}
-
-func bindTo(fd int, v6 bool, port uint16) error {
-	if v6 {
-		return unix.Bind(fd, &unix.SockaddrInet6{Port: int(port)})
-	}
-	return unix.Bind(fd, &unix.SockaddrInet4{Port: int(port)})
 }
 
 // withPort is a target as the kernel wants it, with a port.

@@ -22,7 +22,7 @@ const retransmit = 900 * time.Millisecond
 // a socket with a small TTL, whose error queue tells who answered. A host has
 // only one connection with the same ports at both ends, so a flow that is to
 // keep to one path asks one hop after the other.
-func traceTCP(ctx context.Context, job probe.TraceJob, emit func(probe.Trace)) error {
+func traceTCP(ctx context.Context, job probe.TraceJob, from source, emit func(probe.Trace)) error {
 	base := uint16(20_000 + rand.IntN(40_000))
 	traces := make([]probe.Trace, job.Flows)
 	failures := make([]error, job.Flows)
@@ -36,7 +36,7 @@ func traceTCP(ctx context.Context, job probe.TraceJob, emit func(probe.Trace)) e
 			}
 			defer bell.close()
 			defer bell.watch(ctx)()
-			c := &calls{job: job, flow: flow, port: base + uint16(flow), alarm: bell, peer: withPort(job.Addr, job.Port)}
+			c := &calls{job: job, flow: flow, port: base + uint16(flow), alarm: bell, peer: withPort(job.Addr, job.Port), from: from}
 			failures[flow] = c.run()
 			traces[flow] = c.trace()
 		})
@@ -57,6 +57,7 @@ type calls struct {
 	flow      int
 	port      uint16 // this end's
 	peer      peer
+	from      source
 	alarm     *alarm
 	shots     []shot
 	reachedAt int
@@ -212,25 +213,16 @@ func (c *calls) open(ttl int) (int, error) {
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
 		// Closing is to end a connection at once, so that its ports are free.
 		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}),
-		c.bind(fd),
+		dress(fd, c.peer.v6, c.job.Sending, c.from, limits{}),
 	)
+	if err == nil {
+		c.port, err = bindNear(fd, c.peer.v6, c.from.addr, c.port)
+	}
 	if err != nil {
 		unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
-}
-
-// bind keeps the flow's own port. If another program has it, the flow moves.
-func (c *calls) bind(fd int) error {
-	var err error
-	for range 50 {
-		if err = bindTo(fd, c.peer.v6, c.port); !errors.Is(err, unix.EADDRINUSE) {
-			return err
-		}
-		c.port += 64
-	}
-	return err
 }
 
 // poll waits for a descriptor.

@@ -2,7 +2,6 @@ package icmp
 
 import (
 	"math"
-	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,11 +32,11 @@ func (r *run) warm() {
 }
 
 func (r *run) warmSocket(s *socket) {
-	loop := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	if s.v6 {
-		loop = netip.IPv6Loopback()
+	if !s.self.IsValid() {
+		s.stamp(limits{unkeyed: true, best: s.stamps}) // which every kernel has
+		return
 	}
-	self := newPeer(loop)
+	self := newPeer(s.self)
 	var all warmth
 	deaf := 0
 	for began := r.time.now(); r.time.now()-began < int64(warmMost) && deaf < warmDeaf; {

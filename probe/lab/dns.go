@@ -81,6 +81,8 @@ func (n *network) lookUp(name string, wanted dnsmessage.Type) (addrs []netip.Add
 			return nil, nil, false
 		case wanted != dnsmessage.TypePTR:
 			return nil, nil, true
+		case target.isRouter && n.routers[target.index].nameless:
+			return nil, nil, false
 		case addr == dnsAddr:
 			return nil, []string{"dns." + Domain}, true
 		case target.isRouter:

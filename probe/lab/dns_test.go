@@ -79,6 +79,18 @@ func TestDNS(t *testing.T) {
 	}
 }
 
+// A router without a name answers, and has none.
+func TestDNSNameless(t *testing.T) {
+	n := routed(t, `
+[[route]]
+from = "sydney"
+to = "paris"
+hops = [{name = "bare.lab.example", delay = "1ms", address = "100.64.9.9", nameless = true}]`)
+	if got, code := query(t, n, "9.9.64.100.in-addr.arpa.", dnsmessage.TypePTR); got != "" || code != dnsmessage.RCodeNameError {
+		t.Errorf("it is called %q, %v", got, code)
+	}
+}
+
 func FuzzDNS(f *testing.F) {
 	n := routed(f, "")
 	question := dnsmessage.Message{Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName("sydney."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}}}

@@ -49,6 +49,7 @@ type router struct {
 	name        string
 	addr, addr6 netip.Addr
 	silent      bool
+	nameless    bool
 	rate        float64 // answers a second, 0 for no limit
 	tokens      float64
 	refilled    int64 // engine time of the last refill
@@ -281,7 +282,7 @@ func (n *network) addRouter(h Hop, city int) (int32, error) {
 	if h.Address.IsValid() && h.Address != r.addr {
 		return 0, fmt.Errorf("router %s has two addresses, %v and %v", name, r.addr, h.Address)
 	}
-	r.silent = r.silent || h.Silent
+	r.silent, r.nameless = r.silent || h.Silent, r.nameless || h.Nameless
 	r.rate = max(r.rate, h.Rate)
 	r.manner.learn(h)
 	return index, nil

@@ -26,6 +26,7 @@ import (
 //	  {name = "ae1.cr1.baltimore.lab.example", delay = "0.4ms"},
 //	  {name = "be2.ccr1.par.lab.example", delay = "46ms", address = "100.64.9.1"},
 //	  {name = "quiet.lab.example", delay = "47ms", silent = true},
+//	  {name = "bare.lab.example", delay = "48ms", nameless = true},  # no PTR record
 //	  {name = "busy.lab.example", delay = "80ms", rate = 5},  # answers a second
 //	  {name = "core.lab.example", delay = "81ms", labels = [24001, 17]},  # MPLS
 //	  {name = "old.lab.example", delay = "82ms", quote = 28},   # repeats so many bytes
@@ -62,14 +63,15 @@ type Route struct {
 
 // Hop is a router on a route. Hops with one name are one router.
 type Hop struct {
-	Name    string        `toml:"name"`
-	Address netip.Addr    `toml:"address"` // assigned if not given
-	Delay   time.Duration `toml:"delay"`   // one way, from the route's start
-	Silent  bool          `toml:"silent"`  // never answers for itself
-	Rate    float64       `toml:"rate"`    // at most so many answers a second; 0: no limit
-	Refuse  string        `toml:"refuse"`  // what it says to all that would pass it, as traceroute marks it
-	Labels  []uint32      `toml:"labels"`  // of MPLS, that packets arrive with
-	Quote   int           `toml:"quote"`   // bytes of a packet that it repeats in an error; 0: 148
+	Name     string        `toml:"name"`
+	Nameless bool          `toml:"nameless"` // its address has no name in the DNS
+	Address  netip.Addr    `toml:"address"`  // assigned if not given
+	Delay    time.Duration `toml:"delay"`    // one way, from the route's start
+	Silent   bool          `toml:"silent"`   // never answers for itself
+	Rate     float64       `toml:"rate"`     // at most so many answers a second; 0: no limit
+	Refuse   string        `toml:"refuse"`   // what it says to all that would pass it, as traceroute marks it
+	Labels   []uint32      `toml:"labels"`   // of MPLS, that packets arrive with
+	Quote    int           `toml:"quote"`    // bytes of a packet that it repeats in an error; 0: 148
 }
 
 // Fault is what is wrong with a city from the start.

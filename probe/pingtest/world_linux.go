@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,10 +23,19 @@ import (
 // request that leaves is given to it, and it answers as it likes. It is a cable
 // whose other end is in the test's hand.
 type World struct {
+	place  place
 	cable  *os.File
 	answer func(Request)
 	pause  sync.WaitGroup // replies that are still held
 	done   chan struct{}
+
+	carried [256]atomic.Int64 // IPv4 packets from the engine's host by protocol, echo requests as well
+}
+
+// place is where a cable ends in the engine's host.
+type place struct {
+	near, far string
+	own       []netip.Addr
 }
 
 // Where the engine is, and whom it can ping: 198.18.0.0/15 (RFC 2544) and
@@ -32,6 +43,19 @@ type World struct {
 var (
 	Here4 = netip.MustParseAddr("198.18.0.1")
 	Here6 = netip.MustParseAddr("fd00:99::1")
+
+	// Also are further addresses of the same interface, and Side those of the
+	// interface of a second world, by which the same targets can be reached.
+	Also4 = netip.MustParseAddr("198.18.0.9")
+	Also6 = netip.MustParseAddr("fd00:99::9")
+	Side4 = netip.MustParseAddr("198.18.0.2")
+	Side6 = netip.MustParseAddr("fd00:99::2")
+)
+
+// The interfaces of the engine's host.
+const (
+	Near = "near"
+	Side = "side"
 )
 
 // There is target n, of either family.
@@ -52,7 +76,19 @@ var (
 // NewWorld makes one, in the namespace of a test that is inside.
 func NewWorld(t *testing.T, answer func(Request)) *World {
 	t.Helper()
-	w := &World{answer: answer, done: make(chan struct{})}
+	return newWorld(t, place{Near, "far", []netip.Addr{Here4, Here6, Also4, Also6}}, answer)
+}
+
+// NewSideWorld makes a second one, at the interface Side. No route leads there
+// as long as there is another world.
+func NewSideWorld(t *testing.T, answer func(Request)) *World {
+	t.Helper()
+	return newWorld(t, place{Side, "beyond", []netip.Addr{Side4, Side6}}, answer)
+}
+
+func newWorld(t *testing.T, at place, answer func(Request)) *World {
+	t.Helper()
+	w := &World{place: at, answer: answer, done: make(chan struct{})}
 	for _, step := range []func() error{w.build, w.open, w.awaitLink} {
 		if err := step(); err != nil {
 			t.Fatal(err)
@@ -63,12 +99,16 @@ func NewWorld(t *testing.T, answer func(Request)) *World {
 		w.pause.Wait()
 		w.cable.Close()
 		<-w.done
-		if link, err := netlink.LinkByName("near"); err == nil {
+		if link, err := netlink.LinkByName(at.near); err == nil {
 			_ = netlink.LinkDel(link)
 		}
 	})
 	return w
 }
+
+// Carried is how many IPv4 packets of a protocol the engine's host has sent by
+// this cable.
+func (w *World) Carried(protocol byte) int { return int(w.carried[protocol].Load()) }
 
 // Loopback turns the loopback device on, and lets this group open ping sockets.
 func Loopback(t *testing.T) {
@@ -85,13 +125,13 @@ func Loopback(t *testing.T) {
 
 func (w *World) build() error {
 	near := &netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: "near", HardwareAddr: nearMAC, TxQLen: 1000},
-		PeerName:  "far", PeerHardwareAddr: farMAC,
+		LinkAttrs: netlink.LinkAttrs{Name: w.place.near, HardwareAddr: nearMAC, TxQLen: 1000},
+		PeerName:  w.place.far, PeerHardwareAddr: farMAC,
 	}
 	if err := netlink.LinkAdd(near); err != nil {
 		return fmt.Errorf("add cable: %w", err)
 	}
-	far, err := netlink.LinkByName("far")
+	far, err := netlink.LinkByName(w.place.far)
 	if err != nil {
 		return err
 	}
@@ -100,17 +140,22 @@ func (w *World) build() error {
 			return fmt.Errorf("plug in cable: %w", err)
 		}
 	}
-	for _, address := range []string{Here4.String() + "/15", Here6.String() + "/64"} {
-		a, err := netlink.ParseAddr(address)
+	for _, address := range w.place.own {
+		prefix := "/15"
+		if address.Is6() {
+			prefix = "/64"
+		}
+		a, err := netlink.ParseAddr(address.String() + prefix)
 		if err != nil {
 			return err
 		}
 		a.Flags = unix.IFA_F_NODAD
 		if err := netlink.AddrAdd(near, a); err != nil {
-			return fmt.Errorf("add address %s: %w", address, err)
+			return fmt.Errorf("add address %v: %w", address, err)
 		}
 	}
-	return nil
+	// Answers come by the cable that was asked by, whatever the routes say.
+	return os.WriteFile("/proc/sys/net/ipv4/conf/"+w.place.near+"/rp_filter", []byte("0"), 0)
 }
 
 func (w *World) open() error {
@@ -120,7 +165,7 @@ func (w *World) open() error {
 		return fmt.Errorf("open the far end: %w", err)
 	}
 	w.cable = os.NewFile(uintptr(fd), "far end of the cable")
-	far, err := net.InterfaceByName("far")
+	far, err := net.InterfaceByName(w.place.far)
 	if err != nil {
 		return err
 	}
@@ -136,7 +181,7 @@ func (w *World) open() error {
 func (w *World) awaitLink() error {
 	for _, v6 := range []bool{false, true} {
 		to := netip.AddrPortFrom(There(0, v6), 9) // discard
-		from, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+		from, err := (&net.Dialer{Control: w.byCable}).Dial("udp", to.String())
 		if err != nil {
 			return err
 		}
@@ -146,6 +191,13 @@ func (w *World) awaitLink() error {
 		}
 	}
 	return w.cable.SetReadDeadline(time.Time{})
+}
+
+// byCable ties a socket to the cable.
+func (w *World) byCable(_, _ string, conn syscall.RawConn) error {
+	var tied error
+	err := conn.Control(func(fd uintptr) { tied = unix.BindToDevice(int(fd), w.place.near) })
+	return errors.Join(err, tied)
 }
 
 func (w *World) awaitFrame(from io.Writer, text []byte) error {
@@ -177,6 +229,9 @@ func (w *World) serve() {
 		n, err := w.cable.Read(frame)
 		if errors.Is(err, os.ErrClosed) || errors.Is(err, io.EOF) {
 			return
+		}
+		if err == nil && n > 14+20 && frame[14]>>4 == 4 {
+			w.carried[frame[14+9]].Add(1)
 		}
 		if err == nil && n > 14 {
 			if r, ok := readRequest(frame[14:n]); ok {

@@ -2,7 +2,7 @@
 // far side's stdin and stdout, as rsync and git do: lines of text, each a word
 // and, for some, one JSON value.
 //
-//	far side    → matrix-probe 1 {"version":"v1.2.0","platform":"linux/amd64"}
+//	far side    → matrix-probe 1 {"version":"v1.2.0","platform":"linux/amd64","level":1}
 //	coordinator → job {"from":"baltimore","targets":[…],"count":10,…}
 //	far side    → echo [{"t":3,"s":0,"us":174631,"ttl":54,"st":3},{"t":4,"s":0,"is":"timed-out"}]
 //	far side    → beat
@@ -14,7 +14,8 @@
 //	far side    → done {}
 //
 // The number after matrix-probe is the version of this protocol; both sides
-// must speak the same. Anything before the greeting (a login banner, an echo in
+// must speak the same. What a job asks for beyond the level that the far side
+// greets with is refused here. Anything before the greeting (a login banner, an echo in
 // a .bashrc) is passed over; after it, nothing but the protocol is accepted. A
 // beat goes out every two seconds, so that a dead link is noticed. The far side
 // ends when its stdin does: a coordinator that dies leaves nothing running.

@@ -17,6 +17,13 @@ import (
 // older side would misunderstand.
 const Protocol = 1
 
+// level counts what orders have learnt since: what an older far side would pass
+// over in silence, and measure something else. It greets with its own, and is
+// not asked for what is above it.
+//
+//	1: where packets leave from, and what traceroutes' headers say
+const level = 1
+
 const (
 	greeting  = "matrix-probe"
 	beatEvery = 2 * time.Second
@@ -29,6 +36,7 @@ const (
 type hello struct {
 	Version  string `json:"version"`
 	Platform string `json:"platform"`
+	Level    int    `json:"level,omitempty"`
 }
 
 // done ends a job; Error says why it could not be run to the end.

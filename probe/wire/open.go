@@ -151,13 +151,15 @@ func withBanner(err error, banner string) error {
 	return fmt.Errorf("no matrix there, it said %q: %w", banner, err)
 }
 
+const sameVersion = "put the same version of matrix on both sides"
+
 func (s *session) understand(rest string) error {
 	number, body, _ := strings.Cut(rest, " ")
 	if number != fmt.Sprint(Protocol) {
 		return &probe.HostError{
 			Op:   "greet",
 			Err:  fmt.Errorf("its matrix speaks protocol %s, this one speaks %d", probe.Clean(number, 12), Protocol),
-			Hint: "put the same version of matrix on both sides",
+			Hint: sameVersion,
 		}
 	}
 	if err := json.Unmarshal([]byte(body), &s.hello); err != nil {
@@ -182,6 +184,9 @@ const stopGrace = 2 * time.Second
 // Ping has the far side run a job. When ctx is done the far side is told to
 // stop, and what it knows by then is still emitted.
 func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)) error {
+	if err := s.mustKnow(job.Source != "", "send from a certain interface or address"); err != nil {
+		return err
+	}
 	most := 512 * len(job.Targets) * (job.Count + 1)
 	return s.order(ctx, "job", job, most, func(word, body string) (bool, error) {
 		if word != "echo" {
@@ -189,6 +194,17 @@ func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 		}
 		return true, takeEchoes(body, emit)
 	})
+}
+
+// mustKnow is an error if something is wanted that the far side would pass over.
+func (s *session) mustKnow(wanted bool, what string) error {
+	if !wanted || s.hello.Level >= level {
+		return nil
+	}
+	return &probe.HostError{
+		Op: "measure", Err: fmt.Errorf("its matrix %s is too old to %s", probe.Clean(s.hello.Version, 60), what),
+		Hint: sameVersion,
+	}
 }
 
 // order has the far side do something and hands every answer to take, which
@@ -281,8 +297,7 @@ func (s *session) takeDone(body string) error {
 	if err := json.Unmarshal([]byte(body), &d); err != nil {
 		return fmt.Errorf("done: %w", err)
 	}
-	s.health = d.Health
-	s.health.Engine = probe.Clean(d.Health.Engine, 40)
+	s.health = d.Health.Sane()
 	s.health.Offset = 0
 	if !d.Clock.IsZero() {
 		s.health.Offset = d.Clock.Sub(time.Now().Round(0)) // by the wall clock, as it has no other

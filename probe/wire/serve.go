@@ -27,7 +27,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, pinger probe.Pinger
 	defer cancel(nil)
 	s := &server{out: &lineWriter{w: out}, pinger: pinger}
 	platform := runtime.GOOS + "/" + runtime.GOARCH
-	err := s.out.line(fmt.Sprintf("%s %d", greeting, Protocol), hello{version, platform})
+	err := s.out.line(fmt.Sprintf("%s %d", greeting, Protocol), hello{version, platform, level})
 	if err != nil {
 		return err
 	}

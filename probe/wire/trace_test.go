@@ -20,6 +20,7 @@ import (
 func aTraceJob() probe.TraceJob {
 	o := probe.DefaultTraceOptions(probe.TraceICMP)
 	o.Flows = 2
+	o.Sending = probe.Sending{TrafficClass: 46 << 2, DontFragment: true, Source: "198.18.0.1"}
 	return probe.TraceJob{Pair: probe.Pair{From: "a", To: "b"}, Addr: netip.MustParseAddr("198.18.0.2"), TraceOptions: o}
 }
 

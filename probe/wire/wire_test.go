@@ -72,7 +72,7 @@ func saying(lines string) Dialer {
 }
 
 func greetAs(out io.Writer) {
-	_, _ = io.WriteString(out, "matrix-probe 1 {\"version\":\"v7\",\"platform\":\"linux/amd64\"}\n")
+	_, _ = io.WriteString(out, "matrix-probe 1 {\"version\":\"v7\",\"platform\":\"linux/amd64\",\"level\":1}\n")
 }
 
 type pingFunc func(ctx context.Context, job probe.Job, emit func(probe.Echo)) error
@@ -83,7 +83,7 @@ func (f pingFunc) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 
 func aJob() probe.Job {
 	o := probe.DefaultOptions()
-	o.Count, o.TrafficClass, o.DontFragment = 3, 46<<2, true
+	o.Count, o.TrafficClass, o.DontFragment, o.Source = 3, 46<<2, true, "eth1"
 	return probe.Job{From: "a", Options: o, Targets: []probe.Target{
 		{City: "b", Addr: netip.MustParseAddr("198.18.0.2")},
 		{City: "c", Addr: netip.MustParseAddr("2001:db8::3"), Start: time.Millisecond},
@@ -148,7 +148,7 @@ func (h healthy) Health() probe.Health { return h.health }
 
 func TestHealthCrosses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		want := probe.Health{Engine: "ping socket", Stamps: probe.ReceiveStamps, Lesser: 4, Lag: 5, Dropped: 6, Stray: 7, Self: 8, Steps: 9}
+		want := probe.Health{Engine: "ping socket", Stamps: probe.ReceiveStamps, Lesser: 4, Lag: 5, Dropped: 6, Stray: 7, Self: 8, Steps: 9, Load: 1.5, CPUs: 2}
 		nothing := func(context.Context, probe.Job, func(probe.Echo)) error { return nil }
 		session, err := (&Opener{Dialer: serving(t, healthy{nothing, want})}).Open(t.Context(), probe.City{})
 		if err != nil {
@@ -301,6 +301,10 @@ func TestStrangeFarSides(t *testing.T) {
 		{"another protocol", farSide(func(_ io.Reader, out io.WriteCloser) {
 			_, _ = io.WriteString(out, "matrix-probe 2 {}\n")
 		}), "its matrix speaks protocol 2, this one speaks 1", 0, 0},
+		{"one too old for the job", farSide(func(in io.Reader, out io.WriteCloser) {
+			_, _ = io.WriteString(out, "matrix-probe 1 {\"version\":\"v6\"}\n")
+			_, _ = io.Copy(io.Discard, in)
+		}), "measure: its matrix v6 is too old to send from a certain interface or address", 0, 0},
 		{"a broken greeting", farSide(func(_ io.Reader, out io.WriteCloser) {
 			_, _ = io.WriteString(out, "matrix-probe 1 {\n")
 		}), "greeting: ", 0, 0},
@@ -426,6 +430,7 @@ func TestServeRefusesOrders(t *testing.T) {
 		{"no options", `job {"targets":[]}`, "count 0"},
 		{"multicast", `job {"count":1,"interval_ns":1000000000,"timeout_ns":1000000000,"size":56,"rate":1,"targets":[{"city":"x","addr":"224.0.0.1"}]}`, "cannot be pinged"},
 		{"no address", `job {"count":1,"interval_ns":1000000000,"timeout_ns":1000000000,"size":56,"rate":1,"targets":[{"city":"x"}]}`, "cannot be pinged"},
+		{"a source that is none", `job {"count":1,"interval_ns":1000000000,"timeout_ns":1000000000,"size":56,"rate":1,"source":"../eth0","targets":[]}`, `interface "../eth0": want the name`},
 		{"a start in the past", `job {"count":1,"interval_ns":1000000000,"timeout_ns":1000000000,"size":56,"rate":1,"targets":[{"city":"x","addr":"198.18.0.1","start_ns":-1}]}`, "outside the interval"},
 	}
 	for _, test := range tests {
@@ -465,8 +470,8 @@ func TestServeEndsWithItsInput(t *testing.T) {
 }
 
 func FuzzFarSide(f *testing.F) {
-	f.Add("matrix-probe 1 {\"version\":\"v\"}\necho [{\"t\":0,\"s\":0,\"us\":5}]\nbeat\ndone {}\n")
-	f.Add("hello\nmatrix-probe 1 {}\ndone {\"error\":\"x\"}\n")
+	f.Add("matrix-probe 1 {\"version\":\"v\",\"level\":1}\necho [{\"t\":0,\"s\":0,\"us\":5}]\nbeat\ndone {}\n")
+	f.Add("hello\nmatrix-probe 1 {\"level\":1}\ndone {\"error\":\"x\"}\n")
 	f.Fuzz(func(t *testing.T, said string) {
 		s := &session{
 			conn: &pipeConn{Reader: strings.NewReader(said), Writer: io.Discard, close: func() {}},

@@ -26,6 +26,7 @@ type Document struct {
 	Notes    []Note        `json:"notes"`
 	Cities   []City        `json:"cities"` // in the inventory's order
 	Hosts    []HostVerdict `json:"hosts"`  // what is wrong with them
+	Traced   []Traced      `json:"traced"` // anomalies that were looked into after the round
 }
 
 // Method is how the figures were come by.
@@ -143,7 +144,7 @@ func document(r *report.Report) Document {
 			Text: r.Coverage.String(), Planned: r.Coverage.Planned, Measured: r.Coverage.Measured,
 			States: map[string]int{},
 		},
-		Notes: []Note{}, Cities: []City{}, Hosts: verdicts(r).Hosts,
+		Notes: []Note{}, Cities: []City{}, Hosts: verdicts(r).Hosts, Traced: traced(r),
 	}
 	for _, s := range r.Coverage.States {
 		d.Coverage.States[s.State.String()] = s.Pairs

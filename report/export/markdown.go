@@ -35,6 +35,7 @@ func Markdown(w io.Writer, r *report.Report) error {
 		d.legend()
 	}
 	d.standsOut()
+	d.traced()
 	d.lossy()
 	d.gaps()
 	d.notes()
@@ -217,6 +218,43 @@ func (d *markdown) standsOut() {
 		items = append(items, fmt.Sprintf("- and %d more, which `matrix verdicts` lists", n))
 	}
 	d.line(strings.Join(items, "\n"))
+}
+
+// traced says where the packets of the worst anomalies go.
+func (d *markdown) traced() {
+	if len(d.r.Traced) > 0 {
+		d.line("## Where the packets go")
+	}
+	for _, t := range d.r.Traced {
+		d.line("### " + d.title(t.Pair.From) + " → " + d.title(t.Pair.To))
+		var items []string
+		for _, line := range t.Text() {
+			items = append(items, "- "+escape(line))
+		}
+		d.line(strings.Join(items, "\n"))
+		if f := t.Found; f != nil {
+			for _, way := range []*report.Path{f.There, f.Back} {
+				d.way(f, way)
+			}
+		}
+	}
+}
+
+// way is one direction, hop by hop.
+func (d *markdown) way(f *report.DrillDown, way *report.Path) {
+	if way == nil {
+		return
+	}
+	var rows [][]string
+	for _, row := range way.Rows(f) {
+		hop := strconv.Itoa(row.TTL)
+		if row.Until > row.TTL {
+			hop += "–" + strconv.Itoa(row.Until)
+		}
+		rows = append(rows, []string{hop, number(millis(row.Floor), row.Floor > 0, 1), escape(strings.TrimSpace(row.Place + " " + row.Note)), escape(row.Router())})
+	}
+	d.line(escape(way.From + " → " + way.To))
+	d.table([]string{"hop", "ms", "place", "router"}, rows)
 }
 
 func (d *markdown) gaps() {

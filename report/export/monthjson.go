@@ -16,21 +16,21 @@ const MonthFormat = "matrix-month-1"
 // MonthDocument is what MonthJSON writes, but for the pairs, which follow as
 // its last member: "pairs", a list of MonthPair, one a line.
 type MonthDocument struct {
-	Format   string       `json:"format"`
-	Month    string       `json:"month"`
-	Before   *string      `json:"before"` // the month that it is compared with
-	Rounds   int          `json:"rounds"`
-	Method   Method       `json:"method"`
-	Headline []string     `json:"headline"`
-	Hosts    []HostNote   `json:"hosts"`
-	Findings []Finding    `json:"findings"`
-	Changes  []Change     `json:"changes"`
-	Hours    []TimeRow    `json:"hours"` // of day, UTC
-	Days     []TimeRow    `json:"days"`
-	NewPairs []ShortPair  `json:"new_pairs"`
-	OldPairs []ShortPair  `json:"gone_pairs"`
-	Remarks  []string     `json:"remarks"`
-	Lossy    []LossyHours `json:"lossy_hours"`
+	Format   string         `json:"format"`
+	Month    string         `json:"month"`
+	Before   *string        `json:"before"` // the month that it is compared with
+	Rounds   int            `json:"rounds"`
+	Method   Method         `json:"method"`
+	Headline []string       `json:"headline"`
+	Hosts    []HostNote     `json:"hosts"`
+	Findings []MonthFinding `json:"findings"`
+	Changes  []Change       `json:"changes"`
+	Hours    []TimeRow      `json:"hours"` // of day, UTC
+	Days     []TimeRow      `json:"days"`
+	NewPairs []ShortPair    `json:"new_pairs"`
+	OldPairs []ShortPair    `json:"gone_pairs"`
+	Remarks  []string       `json:"remarks"`
+	Lossy    []LossyHours   `json:"lossy_hours"`
 }
 
 // HostNote is something that is wrong with a host, or became of it.
@@ -41,8 +41,8 @@ type HostNote struct {
 	Since *time.Time `json:"since"`
 }
 
-// Finding is a line of the report.
-type Finding struct {
+// MonthFinding is a line of the report.
+type MonthFinding struct {
 	Section string      `json:"section"`
 	Verdict string      `json:"verdict"`
 	Text    string      `json:"text"`
@@ -136,7 +136,7 @@ func MonthJSON(w io.Writer, m *report.MonthReport) error {
 func monthDocument(m *report.MonthReport) MonthDocument {
 	d := MonthDocument{
 		Format: MonthFormat, Month: m.Month.Span.String(), Rounds: len(m.Month.Rounds), Method: method(m.Method), Headline: m.Headline(),
-		Hosts: []HostNote{}, Findings: []Finding{}, Changes: []Change{}, Remarks: m.Remarks, Lossy: []LossyHours{},
+		Hosts: []HostNote{}, Findings: []MonthFinding{}, Changes: []Change{}, Remarks: m.Remarks, Lossy: []LossyHours{},
 		NewPairs: shortPairs(m.NewPairs), OldPairs: shortPairs(m.OldPairs),
 	}
 	if m.Before != nil {
@@ -147,7 +147,7 @@ func monthDocument(m *report.MonthReport) MonthDocument {
 	}
 	for _, s := range m.Sections {
 		for _, f := range s.Findings {
-			d.Findings = append(d.Findings, finding(s.Title, f))
+			d.Findings = append(d.Findings, monthFinding(s.Title, f))
 		}
 	}
 	for _, p := range m.Verdicts.Pairs {
@@ -178,8 +178,8 @@ func shortPairs(pairs []report.CityPair) []ShortPair {
 	return short
 }
 
-func finding(section string, f report.Finding) Finding {
-	out := Finding{Section: section, Verdict: f.Verdict.String(), Text: report.Clean(f.Text(), maxText), Pairs: []ShortPair{}, Where: []string{}}
+func monthFinding(section string, f report.Finding) MonthFinding {
+	out := MonthFinding{Section: section, Verdict: f.Verdict.String(), Text: report.Clean(f.Text(), maxText), Pairs: []ShortPair{}, Where: []string{}}
 	for _, p := range f.All {
 		out.Pairs = append(out.Pairs, ShortPair{report.Clean(p.From, maxText), report.Clean(p.To, maxText)})
 	}

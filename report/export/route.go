@@ -17,6 +17,7 @@ type mtrReport struct {
 		Hubs   []mtrHub  `json:"hubs"`
 		Matrix routeHead `json:"matrix"`
 	} `json:"report"`
+	Finding *Finding `json:"finding,omitempty"` // of both directions together
 }
 
 type mtrHead struct {
@@ -57,13 +58,15 @@ type routeHead struct {
 }
 
 // Traces writes a report of mtr for each direction and flow, one after the
-// other.
-func Traces(w io.Writer, traces []report.Trace) error {
+// other, each with what they mean together; found may be nil.
+func Traces(w io.Writer, traces []report.Trace, found *report.DrillDown) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "    ")
 	for _, t := range traces {
-		if err := encoder.Encode(newMtrReport(t)); err != nil {
+		m := newMtrReport(t)
+		m.Finding = newFinding(found)
+		if err := encoder.Encode(m); err != nil {
 			return err
 		}
 	}
@@ -81,7 +84,7 @@ func newMtrReport(t report.Trace) mtrReport {
 	r := report.Routes([]report.Trace{t}, nil)[0]
 	var m mtrReport
 	m.Report.Mtr = mtrHead{
-		Src: r.From, Dst: r.To, Tests: r.Tests,
+		Src: r.From, Dst: r.To, TOS: t.Sending.TrafficClass, Tests: r.Tests,
 		PacketSize: strconv.Itoa(t.Size + mtrHeaders), BitPattern: "0x00",
 	}
 	m.Report.Matrix = routeHead{

@@ -2,7 +2,8 @@
 //
 //	Report ─ view ─┬─ up to 100 cities: a table a metric, each cell leads to its pair ─┐
 //	               └─ more: a line of text a row over a colour image ──────────────────┼─ page.html + style.css
-//	                  the same rows city by city, where each pair stands in full ──────┘
+//	                  the same rows city by city, where each pair stands in full ──────┤
+//	                  the ways of anomalies that were traced, hops and maps ───────────┘
 //
 // The page needs no script, no second file and no network, and says so in its
 // content security policy. What is shaded is written as well, what is hidden is

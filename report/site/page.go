@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"matrix/report"
+	"matrix/report/worldmap"
 )
 
 var (
@@ -17,8 +18,12 @@ var (
 	pageHTML string
 	//go:embed style.css
 	styleCSS string
+	//go:embed traced.css
+	tracedCSS string
+	//go:embed traced.html
+	tracedHTML string
 
-	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+	pageTemplate = template.Must(template.Must(template.New("page").Parse(pageHTML)).Parse(tracedHTML))
 )
 
 // maxCells is how many pairs a table of single cells still serves; beyond it
@@ -27,8 +32,14 @@ const maxCells = 100 * 100
 
 // Page writes the page.
 func Page(w io.Writer, r *report.Report) error {
-	v := newView(r)
+	v, err := newView(r)
+	if err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
 	css := shadeRules() + styleCSS + v.images
+	if len(v.Traced) > 0 {
+		css += worldmap.CSS + tracedCSS
+	}
 	hash := sha256.Sum256([]byte(css))
 	v.CSS = template.CSS(css)
 	v.Policy = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; " +

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"matrix/report"
+	"matrix/report/worldmap"
 )
 
 // view is everything the template shows.
@@ -26,6 +27,8 @@ type view struct {
 	Flags               []flag
 	StandsOut           []standout
 	More                int // lines that stand out and are not shown
+	Traced              []tracedView
+	Credit              string // of the maps
 	Worst, Best, Lossy  ranking
 	Gaps                []gap
 	Cities              []cityView
@@ -64,7 +67,7 @@ type mark struct{ Class, Mark, Meaning string }
 type flag struct{ Class, Mark, Meaning string }
 
 // standout is one line of what stands out.
-type standout struct{ Word, Class, Href, Name, Figures, Why string }
+type standout struct{ Word, Class, Href, Name, Figures, Why, Traced string }
 
 type ranking struct {
 	Length, Speed string // units
@@ -79,12 +82,12 @@ type gap struct {
 }
 
 // newView arranges a report for the page.
-func newView(r *report.Report) *view {
+func newView(r *report.Report) (*view, error) {
 	v := &view{
 		Title: "Network latency", Lede: lede(r), Coverage: r.Coverage.String(), Partial: r.Method.Partial,
 		Method: r.Method.String(), Facts: r.Method.Facts(), Notes: r.Footnotes(),
 		Speed: report.Speed.Unit(r.Method.Units), Length: report.Distance.Unit(r.Method.Units), Stat: r.Method.StatName(),
-		Large: len(r.Rows)*len(r.Columns) > maxCells, Upright: len(r.Columns) > 12,
+		Credit: worldmap.Credit, Large: len(r.Rows)*len(r.Columns) > maxCells, Upright: len(r.Columns) > 12,
 	}
 	for _, f := range r.Flags() {
 		v.Flags = append(v.Flags, flag{strings.TrimSpace(flagClass(f.Mark)), f.Mark, f.Meaning})
@@ -109,7 +112,7 @@ func newView(r *report.Report) *view {
 		v.Gaps = append(v.Gaps, gap{stateClass(c), g.State.String(), g.Where, g.Reason, len(g.Pairs)})
 	}
 	v.cities(r)
-	return v
+	return v, v.traced(r)
 }
 
 // lede says in one line what the page shows.
@@ -251,6 +254,9 @@ func (v *view) standsOut(r *report.Report) {
 		s := standout{Word: l.Verdict.String(), Name: l.Name, Figures: l.Figures, Why: l.Why, Href: row(l.City)}
 		if l.Verdict.Bent() || l.Verdict == report.Unreachable || l.Verdict >= report.Misplaced {
 			s.Class = "o"
+		}
+		if l.Pair != nil {
+			s.Traced = tracedOf(r, l)
 		}
 		if l.City == "" {
 			from, to := l.Pair.Direction(l.Verdict)

@@ -120,6 +120,7 @@ func (p *page) standsOut(most int) {
 		p.item("  ", fmt.Sprintf("and %s: matrix verdicts", count(n, "more line")))
 	}
 	p.line("")
+	p.traced()
 }
 
 // verdictColour is the colour of a verdict's word and mark.

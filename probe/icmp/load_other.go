@@ -1,0 +1,5 @@
+//go:build !linux
+
+package icmp
+
+func loadNow() load { return load{} }
