@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"matrix/geo"
 	"matrix/probe"
 	"matrix/report"
 )
@@ -203,10 +204,16 @@ func (s *Season) Eventful(month report.Span) error {
 	return nil
 }
 
-// much says whether a way over a third host is worth an alarm, by far.
+// much says whether a way over a third host is worth an alarm, by far, and can
+// be seen on a map.
 func (s *Season) much(a, over, b int) bool {
 	way := s.Fleet.RTT(a, over) + s.Fleet.RTT(over, b)
-	return way > 1.6*s.Fleet.RTT(a, b)+35
+	miles := s.miles(a, over) + s.miles(over, b)
+	return way > 1.6*s.Fleet.RTT(a, b)+35 && miles > 1.5*s.miles(a, b)+500
+}
+
+func (s *Season) miles(a, b int) geo.Miles {
+	return geo.Distance(theInternet.towns[s.Fleet.Towns[a]].at, theInternet.towns[s.Fleet.Towns[b]].at)
 }
 
 // detours finds a host, a third one and the hosts to which the way over it is
