@@ -62,7 +62,7 @@ func newRoot(std streams) *cobra.Command {
 	})
 	o.register(root)
 	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), traceCommand(std), versionCommand(std),
-		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std),
+		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std),
 		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std),
 		importCommand(std), exportCommand(std))
 	return root
