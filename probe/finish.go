@@ -82,7 +82,7 @@ func (h *hostRun) warnings(ctx context.Context) []Warning {
 		}
 		all = append(all, Warning{from, text})
 	}
-	for _, text := range h.health.complaints(h.collector.job.Interval) {
+	for _, text := range h.health.Complaints(h.collector.job.Interval) {
 		all = append(all, Warning{from, text})
 	}
 	if n := h.collector.refused; n > 0 {

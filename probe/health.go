@@ -70,8 +70,12 @@ type Health struct {
 	Stray   int           `json:"stray,omitempty"`   // packets that looked like replies and were none
 	Self    time.Duration `json:"self_ns,omitempty"` // round-trip time to the host itself
 	Steps   int           `json:"steps,omitempty"`   // of the wall clock in mid-job
-	Load    float64       `json:"load,omitempty"`    // tasks running or ready to run, on average over the last minute of the job
-	CPUs    int           `json:"cpus,omitempty"`    // that the program may use there; 0: neither is known
+	// Offset is how far the host's clock is ahead of the coordinator's. It is
+	// known to what a message takes from there, some tenths of a second; 0: the
+	// coordinator's own, or not known.
+	Offset time.Duration `json:"offset_ns,omitempty"`
+	Load   float64       `json:"load,omitempty"` // tasks running or ready to run, on average over the last minute of the job
+	CPUs   int           `json:"cpus,omitempty"` // that the program may use there; 0: neither is known
 }
 
 // Sane is what can be true of a host's own account of its health.
@@ -122,14 +126,25 @@ func HealthOf(p Pinger) Health {
 	return Health{}
 }
 
-// complaints are what a reader of the round must know about a measurer.
-func (h Health) complaints(interval time.Duration) []string {
+// ClockMayErr is how far a host's clock may be off before anybody is told. No
+// RTT suffers from it, but logs and certificates do.
+const ClockMayErr = 5 * time.Second
+
+// Complaints are what a reader of the round must know about a measurer.
+func (h Health) Complaints(interval time.Duration) []string {
 	var all []string
 	if late := max(100*time.Millisecond, interval/4); h.Lag > late {
 		all = append(all, fmt.Sprintf("its host sent up to %v late%s", h.Lag.Round(time.Millisecond), h.blame()))
 	}
 	if h.Dropped > 0 {
 		all = append(all, fmt.Sprintf("its host had no room for %d packets; requests under way then are not counted", h.Dropped))
+	}
+	if off := h.Offset.Abs(); off > ClockMayErr {
+		way := "ahead of"
+		if h.Offset < 0 {
+			way = "behind"
+		}
+		all = append(all, fmt.Sprintf("its clock is %v %s the coordinator's", off.Round(100*time.Millisecond), way))
 	}
 	if h.Stamps == UserStamps {
 		all = append(all, "its host has no time stamps of the kernel; round-trip times include what its scheduler took"+h.blame())

@@ -15,6 +15,8 @@ func TestOnlySickMeasurersAreComplainedOf(t *testing.T) {
 		{"nothing is known", Health{}, ""},
 		{"well", Health{Engine: "ping socket", Stamps: KernelStamps, Lesser: 3, Lag: 90 * time.Millisecond, Stray: 5}, ""},
 		{"slow", Health{Stamps: KernelStamps, Lag: time.Second}, "up to 1s late"},
+		{"clock a little off", Health{Offset: -4 * time.Second}, ""},
+		{"clock behind", Health{Offset: -90 * time.Second}, "its clock is 1m30s behind the coordinator's"},
 		{"no room", Health{Stamps: KernelStamps, Dropped: 7}, "no room for 7 packets; requests under way then are not counted"},
 		{"busy, and well all the same", Health{Stamps: KernelStamps, Lag: 90 * time.Millisecond, Load: 40, CPUs: 2}, ""},
 		{"busy and slow", Health{Stamps: KernelStamps, Lag: time.Second, Load: 2.06, CPUs: 2}, "up to 1s late; it is busy, with a load of 2.1 on 2 CPUs"},
@@ -24,7 +26,7 @@ func TestOnlySickMeasurersAreComplainedOf(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := test.health.complaints(time.Second)
+			got := test.health.Complaints(time.Second)
 			switch {
 			case test.want == "" && len(got) > 0:
 				t.Errorf("it is complained of: %q", got)

@@ -21,6 +21,14 @@ func (r *Report) ExplainPair(a, b string) []string {
 	e.waypoints(p)
 	e.directions(p)
 	e.loss(p)
+	for _, c := range p.Changes {
+		e.line("%v: %s; a step counts from %.0f ms and %.0f %%, held for %d days", c.Verdict, c.Text(),
+			millis(e.t.DegradedBy), 100*e.t.DegradedShare, e.t.HeldFor)
+	}
+	for _, h := range p.Hours {
+		e.line("hours: %s → %s loses %.1f %% at %s, and %.2f %% at the others; in %d of %d rounds then", r.Title(h.From), r.Title(h.To),
+			100*h.Ratio(), h.Clock(), 100*h.Elsewhere, h.Lossy, h.Rounds)
+	}
 	if p.Queue != nil {
 		e.line("queue: average %.1f ms above the minimum; %s from %.0f ms and %.0f %%", *p.Queue,
 			Congested, millis(e.t.CongestedBy), 100*e.t.CongestedShare)

@@ -53,8 +53,10 @@ type judge struct {
 	names []string
 	n     int
 	floor []float64 // of each direction
+	seen  []float64 // of each direction: the least that was seen, for physics; of one round the floor
 	queue []float64 // average − minimum of each direction
 	rtt   []float64 // of both directions
+	least []float64 // of both directions: the least that was seen
 	miles []float64
 
 	invalid, suspect, lost []bool // by name: invalid sources, suspect coordinates, and misplaced ones
@@ -71,13 +73,13 @@ func newJudge(r *Report, t Thresholds) *judge {
 	}
 	slices.Sort(j.names)
 	j.n = len(j.names)
-	j.floor, j.queue, j.miles = unknowns(j.n), unknowns(j.n), unknowns(j.n)
+	j.floor, j.seen, j.queue, j.miles = unknowns(j.n), unknowns(j.n), unknowns(j.n), unknowns(j.n)
 	j.invalid, j.suspect, j.lost = make([]bool, j.n), make([]bool, j.n), make([]bool, j.n)
 	for _, p := range r.order {
 		a, b := j.at(p.From), j.at(p.To)
 		at := a*j.n + b
 		if floor, ok := p.floor(); ok {
-			j.floor[at] = float64(floor)
+			j.floor[at], j.seen[at] = float64(floor), float64(min(floor, p.leastSeen(floor)))
 		}
 		if queue, ok := p.queue(); ok {
 			j.queue[at] = float64(queue)
@@ -107,8 +109,20 @@ func (p *Pair) floor() (Ms, bool) {
 	return 0, false
 }
 
+// leastSeen is the smallest RTT that several rounds of a month saw; of a single
+// round its floor.
+func (p *Pair) leastSeen(floor Ms) Ms {
+	if p.Month == nil || p.Month.Least <= 0 {
+		return floor
+	}
+	return Ms(millis(p.Month.Least))
+}
+
 // queue is how far the average lies above the minimum: what waiting cost.
 func (p *Pair) queue() (Ms, bool) {
+	if p.Month != nil {
+		return Ms(millis(p.Month.Queue.P50)), p.Month.Queue.N > 0
+	}
 	low, ok := p.Millis(Min)
 	avg, ok2 := p.Millis(Avg)
 	return Ms(avg - low), ok && ok2
@@ -120,19 +134,24 @@ func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisec
 // two one-way paths whichever end sends it, so the lower one is nearer the
 // truth. What an invalid source measured does not count.
 func (j *judge) pairRTTs() {
-	j.rtt = make([]float64, j.n*j.n)
+	j.rtt, j.least = j.bothWays(j.floor), j.bothWays(j.seen)
+}
+
+func (j *judge) bothWays(times []float64) []float64 {
+	both := make([]float64, j.n*j.n)
 	direction := func(a, b int) float64 {
-		if f := j.floor[a*j.n+b]; !j.invalid[a] && !math.IsNaN(f) {
+		if f := times[a*j.n+b]; !j.invalid[a] && !math.IsNaN(f) {
 			return f
 		}
 		return math.Inf(1)
 	}
 	for a := range j.n {
 		for b := range j.n {
-			j.rtt[a*j.n+b] = min(direction(a, b), direction(b, a))
+			both[a*j.n+b] = min(direction(a, b), direction(b, a))
 		}
-		j.rtt[a*j.n+a] = math.Inf(1)
+		both[a*j.n+a] = math.Inf(1)
 	}
+	return both
 }
 
 // measured are the pairs with an RTT, alphabetically.

@@ -61,12 +61,12 @@ func (j *judge) spared(terms []term, host []float64, slope float64) []float64 {
 // fitted are the hosts that are fitted, and their pairs' equations. A host with
 // few pairs would only fit itself.
 func (j *judge) fitted() ([]int, []term) {
-	usable := func(a, b int, rtt, miles float64) bool {
-		return !j.lost[a] && !j.lost[b] && !math.IsNaN(miles) && j.tooFast(rtt, miles) <= 1
+	usable := func(a, b int, miles float64) bool {
+		return !j.lost[a] && !j.lost[b] && !math.IsNaN(miles) && j.tooFast(j.least[a*j.n+b], miles) <= 1
 	}
 	partners := make([]int, j.n)
-	j.measured(func(a, b int, rtt, miles float64) {
-		if usable(a, b, rtt, miles) {
+	j.measured(func(a, b int, _, miles float64) {
+		if usable(a, b, miles) {
 			partners[a]++
 			partners[b]++
 		}
@@ -82,7 +82,7 @@ func (j *judge) fitted() ([]int, []term) {
 	}
 	var terms []term
 	j.measured(func(a, b int, rtt, miles float64) {
-		if index[a] >= 0 && index[b] >= 0 && usable(a, b, rtt, miles) {
+		if index[a] >= 0 && index[b] >= 0 && usable(a, b, miles) {
 			terms = append(terms, term{index[a], index[b], miles, rtt})
 		}
 	})

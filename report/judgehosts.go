@@ -120,8 +120,8 @@ type impossible struct {
 // one of them.
 func (j *judge) misplaced(g Gazetteer) {
 	var pairs []impossible
-	j.measured(func(a, b int, rtt, miles float64) {
-		if by := j.tooFast(rtt, miles); by > 1 {
+	j.measured(func(a, b int, _, miles float64) {
+		if by := j.tooFast(j.least[a*j.n+b], miles); by > 1 {
 			pairs = append(pairs, impossible{a, b, by})
 		}
 	})

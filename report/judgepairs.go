@@ -97,7 +97,7 @@ func (j *judge) speed(p *PairVerdict, a, b int) {
 		return
 	}
 	rtt := *p.RTT
-	if j.tooFast(float64(rtt), float64(*p.Miles)) > 1 {
+	if j.tooFast(j.least[a*j.n+b], float64(*p.Miles)) > 1 {
 		p.Verdicts = append(p.Verdicts, TooFast)
 		return
 	}

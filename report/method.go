@@ -20,6 +20,7 @@ type Method struct {
 	Model      string // of the distances
 	Version    string // of the program that measured; "" if the source does not say
 	Partial    bool
+	Rounds     int // of a month; 0: it is one round
 }
 
 // measured is the Source of a round that this program measured itself.
@@ -32,10 +33,15 @@ type Fact struct{ Name, Text string }
 func (m Method) Facts() []Fact {
 	facts := []Fact{
 		{"Latency", m.latency()},
+	}
+	if m.Rounds > 0 {
+		facts = append(facts, Fact{"Verdicts", "by the median over rounds of the minimum; physics by the smallest that 3 rounds saw; queues by the median of average − minimum"})
+	}
+	facts = append(facts, []Fact{
 		{"Speed", fmt.Sprintf("2 × distance / RTT, in %s, none under %s", Speed.Unit(m.Units), m.Units.length(geo.SpeedFrom))},
 		{"Fibre", "100 % is " + m.FibreSpeed()},
 		{"Distance", Clean(m.Model, reasonRunes)},
-	}
+	}...)
 	if when := m.When(); when != "" {
 		facts = append(facts, Fact{"Time", when})
 	}
@@ -67,6 +73,9 @@ func (m Method) String() string {
 // latency says which statistic of what.
 func (m Method) latency() string {
 	s := statName(m.Stat) + " round-trip time"
+	if m.Rounds > 0 {
+		s = fmt.Sprintf("median over %d rounds of the %s", m.Rounds, s)
+	}
 	if o := m.Options; o.Count > 0 {
 		s += fmt.Sprintf(" of %d echo requests a pair, %v apart, timeout %v, %d bytes", o.Count, o.Interval, o.Timeout, o.Size)
 	}

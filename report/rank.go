@@ -20,6 +20,9 @@ func (r *Report) tooFast(p *Pair) bool {
 	if !ok {
 		rtt, _ = p.Stats.Get(r.Method.Stat)
 	}
+	if p.Month != nil && p.Month.Least > 0 {
+		rtt = p.Month.Least
+	}
 	speed, ok := geo.Speed(*p.Miles-r.limits.CitySize, rtt)
 	return ok && float64(speed) > r.limits.GlassLight*float64(geo.LightSpeed)
 }
@@ -94,9 +97,13 @@ func (r *Report) Best(n int) []*Pair {
 }
 
 func (r *Report) ranked(n int, compare func(a, b *Pair) int) []*Pair {
+	return r.rankedIf(n, func(p *Pair) bool { return p.Fibre != nil && *p.Miles >= RankFrom }, compare)
+}
+
+func (r *Report) rankedIf(n int, fit func(*Pair) bool, compare func(a, b *Pair) int) []*Pair {
 	var pairs []*Pair
 	for _, p := range r.order {
-		if p.Fibre != nil && *p.Miles >= RankFrom {
+		if fit(p) {
 			pairs = append(pairs, p)
 		}
 	}

@@ -20,6 +20,7 @@ type Options struct {
 
 	Thresholds Thresholds // of the verdicts; zero: the defaults
 	Gazetteer  Gazetteer  // nil: coordinates are not compared with names
+	Month      *Month     // that the round stands for (Month.Report sets it); nil: it is one round
 	Atlas      Atlas      // nil: routers' names say nothing of where they are
 
 	// Of the whole round, where this is a selection of it. Verdicts nil: judged
@@ -59,6 +60,7 @@ type Pair struct {
 	Fibre *geo.Percent    // nil as Speed
 	// NoSpeed says why there is no speed: "under 20 miles".
 	NoSpeed string
+	Month   *PairMonth // where the report is of a month; else nil
 }
 
 // New makes the report of a round. A zero Fibre means geo.DefaultFibre.
@@ -91,13 +93,16 @@ func New(round *probe.Round, options Options) *Report {
 	for _, c := range round.Cities {
 		r.title[c.Name] = cmp.Or(Clean(c.Title, titleRunes), Clean(c.Name, titleRunes))
 	}
+	if options.Month != nil {
+		r.Method.Rounds = len(options.Month.Rounds)
+	}
 	for i := range round.Samples {
-		p := r.join(&round.Samples[i], options.Distances)
+		p := r.join(&round.Samples[i], options)
 		r.pairs[p.Pair] = p
 		r.order = append(r.order, p)
 	}
 	for i := range round.Self {
-		p := r.join(&round.Self[i], options.Distances)
+		p := r.join(&round.Self[i], options)
 		r.pairs[p.Pair] = p
 		r.self = append(r.self, p)
 	}
@@ -125,13 +130,16 @@ const noDistance = "distance not known"
 func (r *Report) nearReason() string { return "under " + r.Method.Units.length(geo.SpeedFrom) }
 
 // join derives a pair's figures from its sample and distance.
-func (r *Report) join(sample *probe.Sample, distances Distances) *Pair {
+func (r *Report) join(sample *probe.Sample, options Options) *Pair {
 	p := &Pair{Sample: sample, Stats: sample.Summary()}
+	if options.Month != nil {
+		p.Month = options.Month.Pair(sample.From, sample.To)
+	}
 	if sample.IsSelf() {
 		p.NoSpeed = "a city and itself"
 		return p
 	}
-	miles, known := distances.Between(sample.Pair)
+	miles, known := options.Distances.Between(sample.Pair)
 	known = known && miles >= 0 && !math.IsInf(float64(miles), 1)
 	if known {
 		p.Miles = &miles

@@ -22,11 +22,16 @@ func (r *Report) Spread(metric Metric) (Spread, bool) {
 	if len(values) == 0 {
 		return Spread{}, false
 	}
+	return spreadOf(values), true
+}
+
+// spreadOf is the distribution of one value or more, which it sorts.
+func spreadOf(values []float64) Spread {
 	slices.Sort(values)
 	return Spread{
 		Pairs: len(values), Min: values[0], Max: values[len(values)-1],
 		P5: quantile(values, 0.05), Median: quantile(values, 0.5), P95: quantile(values, 0.95),
-	}, true
+	}
 }
 
 // quantile interpolates linearly between the two nearest of the sorted values,

@@ -15,12 +15,13 @@ import (
 // flagged pairs.
 type Line struct {
 	Verdict Verdict
-	City    string       // of a host or a group; "" of a single pair
-	Pair    *PairVerdict // of a single pair, or the worst of a group
-	Pairs   int          // of a group
-	Name    string       // for people: "Baltimore → New York"
-	Figures string       // "174.6 ms  171 mi  1.6 % of fibre"
-	Why     string       // "71.3 ms via Dallas; perhaps over Paris (97.7 + 77.3)"
+	City    string         // of a host or a group; "" of a single pair
+	Pair    *PairVerdict   // of a single pair, or the worst of a group
+	Pairs   int            // of a group
+	All     []*PairVerdict // of pairs, the worst first: of a group, or the single one
+	Name    string         // for people: "Baltimore → New York"
+	Figures string         // "174.6 ms  171 mi  1.6 % of fibre"
+	Why     string         // "71.3 ms via Dallas; perhaps over Paris (97.7 + 77.3)"
 }
 
 // Text is the line but for its word: the name, the figures, and what led to the
@@ -44,7 +45,7 @@ const Screenful = 20
 
 // families are the verdicts that are listed together, worst first.
 var families = [][]Verdict{
-	{TooFast}, {Unreachable}, {Extreme, Severe, Detour}, {Degraded}, {Lossy}, {SlowUnproven}, {Asymmetric}, {Congested}, {Recovered},
+	{TooFast}, {Unreachable}, {Extreme, Severe, Detour}, {Degraded}, {Lossy}, {LossyHours}, {SlowUnproven}, {Asymmetric}, {Congested}, {Recovered},
 }
 
 // StandsOut lists what stands out, worst first: hosts, whose faults explain
@@ -84,6 +85,16 @@ func (r *Report) family(family []Verdict, judged []*PairVerdict) []Line {
 		}
 	}
 	slices.SortStableFunc(pairs, func(a, b *PairVerdict) int { return cmp.Compare(b.badness(family[0]), a.badness(family[0])) })
+	var lines []Line
+	for _, part := range byDay(pairs, family[0]) {
+		lines = append(lines, r.grouped(part, family)...)
+	}
+	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(b.Pairs, a.Pairs) })
+	return lines
+}
+
+// grouped are the lines of pairs that may have one cause.
+func (r *Report) grouped(pairs []*PairVerdict, family []Verdict) []Line {
 	var lines []Line
 	shared := newSharing(pairs)
 	for {
@@ -125,6 +136,10 @@ func (p *PairVerdict) badness(v Verdict) float64 {
 		return float64(p.Lost) / float64(p.Sent)
 	case v == Asymmetric && p.Out != nil && p.Back != nil:
 		return math.Abs(float64(*p.Out - *p.Back))
+	case v == LossyHours && len(p.Hours) > 0:
+		return p.hours().Ratio()
+	case (v == Degraded || v == Recovered) && len(p.Changes) > 0:
+		return float64((p.change(v).After - p.change(v).Before).abs())
 	case v == Congested && p.Queue != nil:
 		return float64(*p.Queue)
 	case v == SlowUnproven && p.Usual != nil:
@@ -200,7 +215,7 @@ func (r *Report) group(host string, pairs []*PairVerdict, family []Verdict) Line
 		why += "; " + line.Why
 	}
 	return Line{
-		Verdict: v, City: host, Pair: worst, Pairs: len(pairs), Why: why,
+		Verdict: v, City: host, Pair: worst, Pairs: len(pairs), All: pairs, Why: why,
 		Name: fmt.Sprintf("%s ↔ %d cities", r.Title(host), len(pairs)), Figures: strings.Join(counts, ", "),
 	}
 }
@@ -209,7 +224,7 @@ func (r *Report) group(host string, pairs []*PairVerdict, family []Verdict) Line
 func (r *Report) single(p *PairVerdict, v Verdict) Line {
 	from, to := p.Direction(v)
 	return Line{
-		Verdict: v, Pair: p, Name: r.Title(from) + " → " + r.Title(to),
+		Verdict: v, Pair: p, All: []*PairVerdict{p}, Name: r.Title(from) + " → " + r.Title(to),
 		Figures: r.pairFigures(p, v), Why: r.PairEvidence(p, v),
 	}
 }
@@ -217,7 +232,7 @@ func (r *Report) single(p *PairVerdict, v Verdict) Line {
 // Direction is the one that a verdict means: the slower, or the one that loses
 // more; else the alphabet's.
 func (p *PairVerdict) Direction(v Verdict) (from, to string) {
-	turned := v == Asymmetric && *p.Back > *p.Out || v == Lossy && p.LossFrom == p.To
+	turned := v == Asymmetric && *p.Back > *p.Out || v == Lossy && p.LossFrom == p.To || v == LossyHours && p.hours().From == p.To
 	if turned {
 		return p.To, p.From
 	}
@@ -229,6 +244,7 @@ func (p *PairVerdict) Direction(v Verdict) (from, to string) {
 func (r *Report) pairFigures(p *PairVerdict, v Verdict) string {
 	var parts []string
 	switch {
+	case v == Degraded, v == Recovered: // what it was and is, the evidence says
 	case v == Asymmetric:
 		parts = append(parts, fmt.Sprintf("%.1f ms", max(*p.Out, *p.Back)))
 	case p.RTT != nil:
@@ -237,7 +253,7 @@ func (r *Report) pairFigures(p *PairVerdict, v Verdict) string {
 	if p.Miles != nil {
 		parts = append(parts, r.miles(*p.Miles))
 	}
-	if p.Percent != nil && v != Asymmetric {
+	if p.Percent != nil && v != Asymmetric && v != Degraded && v != Recovered {
 		parts = append(parts, fmt.Sprintf("%.1f %% of fibre", *p.Percent))
 	}
 	return strings.Join(parts, "  ")
@@ -267,6 +283,14 @@ func (r *Report) PairEvidence(p *PairVerdict, v Verdict) string {
 		return fmt.Sprintf("%.1f ms the other way", min(*p.Out, *p.Back))
 	case Lossy:
 		return p.lossText()
+	case LossyHours:
+		return p.hoursText()
+	case Degraded, Recovered:
+		c := p.change(v)
+		if p.Relay != "" && p.RelayRTT() < c.After && v == Degraded {
+			return fmt.Sprintf("%s; %.1f ms via %s", c.Text(), p.RelayRTT(), r.Title(p.Relay))
+		}
+		return c.Text()
 	case Congested:
 		return fmt.Sprintf("average %.1f ms above the minimum", *p.Queue)
 	case Unreachable:

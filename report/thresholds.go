@@ -54,6 +54,13 @@ type Thresholds struct {
 	CongestedShare  float64       // 0.1; by more than this part of it
 	PoorlyConnected time.Duration // 50ms; a host's own term
 
+	// Of a month, beside the month before.
+	DegradedBy    time.Duration // 10ms; the floor moved by more, and
+	DegradedShare float64       // 0.1; by more than this part of the lower one
+	HeldFor       int           // 3; days for which it did, at least
+	FalseAlarm    float64       // 0.01; the chance that in all of a month's pairs and hours one is called lossy by chance
+	DownFor       time.Duration // 3h; a host that was down for less in one go gets no line for it
+
 	GroupFrom int       // 3; flagged pairs that share a host from which they are one line
 	GradeFrom geo.Miles // 100; nearer than that says nothing of the network
 	GradeOf   int       // 100; pairs in a band of distance from which the fleet is its own measure
@@ -78,7 +85,9 @@ func (t Thresholds) filled() Thresholds {
 		Loss: setting(t.Loss, 0.01), LeastLost: setting(t.LeastLost, 2),
 		CongestedBy: setting(t.CongestedBy, 10*time.Millisecond), CongestedShare: setting(t.CongestedShare, 0.1),
 		PoorlyConnected: setting(t.PoorlyConnected, 50*time.Millisecond),
-		GroupFrom:       setting(t.GroupFrom, 3), GradeFrom: setting(t.GradeFrom, 100), GradeOf: setting(t.GradeOf, 100),
+		DegradedBy:      setting(t.DegradedBy, 10*time.Millisecond), DegradedShare: setting(t.DegradedShare, 0.1),
+		HeldFor: setting(t.HeldFor, 3), FalseAlarm: setting(t.FalseAlarm, 0.01), DownFor: setting(t.DownFor, 3*time.Hour),
+		GroupFrom: setting(t.GroupFrom, 3), GradeFrom: setting(t.GradeFrom, 100), GradeOf: setting(t.GradeOf, 100),
 	}
 }
 

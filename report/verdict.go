@@ -15,6 +15,7 @@ const (
 	Unjudged      // there is too little to go by
 	Congested     // the average lies far above the minimum
 	Asymmetric    // the directions differ
+	LossyHours    // more echo requests are lost than may be at some hours of day (needs a month)
 	Lossy         // more echo requests are lost than may be
 	SlowUnproven  // slow for its distance, and no relay is faster
 	Recovered     // faster than the month before (needs a history)
@@ -31,7 +32,7 @@ const (
 )
 
 var verdictNames = [...]string{
-	"fine", "unjudged", "congested", "asymmetric", "lossy", "slow-unproven", "recovered", "degraded",
+	"fine", "unjudged", "congested", "asymmetric", "lossy-hours", "lossy", "slow-unproven", "recovered", "degraded",
 	"detour", "severe", "extreme", "unreachable", "impossible",
 	"poorly-connected", "coordinates-suspect", "misplaced", "invalid-source",
 }
@@ -65,7 +66,7 @@ func (v Verdict) Mark() string {
 		return "!"
 	case SlowUnproven, TooFast:
 		return "?"
-	case Lossy:
+	case Lossy, LossyHours:
 		return "%"
 	case Asymmetric:
 		return "≠"
@@ -80,7 +81,7 @@ func (v Verdict) Mark() string {
 func (v Verdict) Meaning() string {
 	return [...]string{
 		"nothing stands out", "too little is known", "the average is far above the minimum", "the two directions differ",
-		"loses packets", "slow for its distance; no relay proves that it need not be", "faster than the month before", "slower than the month before",
+		"loses packets at some hours of day", "loses packets", "slow for its distance; no relay proves that it need not be", "faster than the month before", "slower than the month before",
 		"a detour: slower than its distance and a relay through a third city", "a severe detour", "an extreme detour", "nothing came back in either direction",
 		"faster than light in glass: one of the two is somewhere else",
 		"all its pairs are slow for their distance", "the coordinates are not those of the city of that name",
@@ -148,6 +149,9 @@ type PairVerdict struct {
 	LossLow    float64 // the interval in which the loss lies, as ratios
 	LossHigh   float64
 	Queue      *Ms // average − minimum, mean of the two directions
+
+	Changes []Change     // of a month: how the floor moved, in the order of the days
+	Hours   []HourLosses // of a month: hours of day at which it loses packets, one a direction at most
 
 	Grade Grade
 	Why   string // why it is not judged

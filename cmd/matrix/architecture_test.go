@@ -24,6 +24,8 @@ var rooms = map[string][]string{
 	"report/worldmap": {"geo"},
 	"cmd/matrix":      {"..."},
 
+	"data/history": {"data", "probe", "geo"},
+
 	// The contracts as test suites, and what tests show.
 	"probe/pingtest":     {"probe"},
 	"probe/icmp/compare": {"probe", "probe/icmp"}, // a program: the engines against their peers
@@ -34,6 +36,7 @@ var rooms = map[string][]string{
 var keepers = map[string]string{
 	"github.com/golang/geo/":                   "geo",
 	"github.com/olekukonko/tablewriter":        "report/terminal",
+	"github.com/parquet-go/parquet-go":         "data/history",
 	"github.com/wcharczuk/go-chart":            "report/chart",
 	"github.com/prometheus-community/pro-bing": "probe/icmp",
 	"github.com/spf13/cobra":                   "cmd/matrix",

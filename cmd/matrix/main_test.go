@@ -24,7 +24,21 @@ func TestMain(m *testing.M) {
 	if status, taken := lab.TakeOver(); taken {
 		os.Exit(status)
 	}
-	testscript.Main(m, map[string]func(){"matrix": main})
+	testscript.Main(ownHistory{m}, map[string]func(){"matrix": main})
+}
+
+// ownHistory are the tests, with a history of their own.
+type ownHistory struct{ *testing.M }
+
+func (m ownHistory) Run() int {
+	folder, err := os.MkdirTemp("", "matrix-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	os.Setenv("XDG_DATA_HOME", folder)
+	return m.M.Run()
 }
 
 // TestStories are sessions as a person would have them.
@@ -33,6 +47,7 @@ func TestStories(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("COLUMNS", "100")
+			env.Setenv("XDG_DATA_HOME", env.WorkDir)
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": status},

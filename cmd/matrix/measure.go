@@ -36,12 +36,14 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 	if err != nil {
 		return err
 	}
+	saved, kept := o.keep(round, std)
 	round.Warnings = append(round.Warnings, remarks...)
 	r := report.New(round, s.options)
 	if hosts != nil && s.showsTraces() {
 		r = o.lookInto(ctx, hosts, round, r, s, std)
+		kept = errors.Join(kept, o.keepLooks(saved, round))
 	}
-	if err := s.write(std, r, round, o); err != nil {
+	if err := errors.Join(s.write(std, r, round, o), kept); err != nil {
 		return err
 	}
 	return roundStatus(round)
@@ -83,6 +85,11 @@ func (o *measureFlags) roundFromFile(inventory *data.Inventory) (*probe.Round, *
 	if err != nil {
 		return nil, nil, err
 	}
+	return withCities(round, inventory)
+}
+
+// withCities gives a round its inventory: its own cities if none was named.
+func withCities(round *probe.Round, inventory *data.Inventory) (*probe.Round, *data.Inventory, error) {
 	if inventory == nil {
 		return round, &data.Inventory{Cities: round.Cities}, nil
 	}

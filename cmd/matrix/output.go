@@ -62,7 +62,7 @@ func (s show) folder(round *probe.Round) string {
 }
 
 func (s show) save(r *report.Report, round *probe.Round) (n int, err error) {
-	if n, err = saveAll(s.folder(round), r, round); err != nil {
+	if n, err = saveAll(s.folder(round), files(r, round)); err != nil {
 		return 0, fmt.Errorf("nothing was saved: %w", err)
 	}
 	return n, nil
@@ -105,11 +105,10 @@ func files(r *report.Report, round *probe.Round) []file {
 // saveAll writes every file under another name first, and only when all are
 // there gives them their own: what is published from the folder is never half
 // written, nor half of another round.
-func saveAll(folder string, r *report.Report, round *probe.Round) (n int, err error) {
+func saveAll(folder string, all []file) (n int, err error) {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return 0, err
 	}
-	all := files(r, round)
 	unfinished := make([]string, len(all))
 	defer func() {
 		for _, path := range unfinished {

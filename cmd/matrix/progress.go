@@ -35,6 +35,20 @@ func (p *progress) show(now probe.Progress) {
 	_ = p.bar.Set(now.EchoesDone) // a terminal that went away is no reason to stop
 }
 
+// stage shows how far a part of something long is.
+func (p *progress) stage(what string, done, all int) {
+	if p.w == nil {
+		return
+	}
+	if p.bar == nil || p.bar.GetMax() != all {
+		p.clear()
+		p.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(20),
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
+	}
+	p.bar.Describe(what)
+	_ = p.bar.Set(done)
+}
+
 // step shows which of a few steps is being taken.
 func (p *progress) step(n, of int, what string) {
 	if p.w == nil {

@@ -24,6 +24,7 @@ const rootExamples = `  matrix                                     measure all p
   matrix --out public/                       write CSV, JSON, Markdown and HTML files as well
   matrix --in pings.csv --cities cities.csv  the same outputs from a file
   matrix --format csv > pairs.csv            a line a pair, for a spreadsheet
+  matrix history baltimore "new york"        the pair in the rounds so far, which are all kept
   matrix demo                                see it work, on a virtual internet`
 
 const rootLong = `matrix measures the round-trip time from every city to every other, in parallel
@@ -61,7 +62,8 @@ func newRoot(std streams) *cobra.Command {
 	})
 	o.register(root)
 	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), traceCommand(std), versionCommand(std),
-		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std))
+		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std),
+		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std))
 	return root
 }
 
@@ -86,6 +88,7 @@ type measureFlags struct {
 	options             probe.Options
 	metric, stat, units string
 	fibre, format, out  string
+	history             string
 	quiet               bool
 	thresholds          []string
 	trace               tracing
@@ -113,6 +116,8 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.StringVar(&o.format, "format", "table", "of what is printed: table, csv, json, markdown or html")
 	f.StringVar(&o.out, "out", "", "write all tables and pages into this `DIR` as well")
 	f.StringVar(&o.in, "in", "", "show the round in this `FILE` instead of measuring: round.json, pairs.csv, a published matrix, WonderNetwork's pings")
+	registerHistory(f, &o.history)
+	f.Lookup("history").Usage = "save the round in the history in this `DIR`; none saves nothing (default ~/.local/share/matrix/history, or in $XDG_DATA_HOME)"
 	o.trace = usualTraces
 	f.Var(&o.trace, "trace", "measure the worst `N` anomalies again after the round, and trace those that are still there; or none")
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
@@ -141,7 +146,7 @@ func (s *seconds) Set(text string) error {
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
-var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "interface", "engine", "ipv4", "ipv6", "rsh", "remote-path", "trace"}
+var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "interface", "engine", "ipv4", "ipv6", "rsh", "remote-path", "trace", "history"}
 
 // clashes refuses flags that contradict each other.
 func clashes(flags *pflag.FlagSet) error {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"matrix/data"
+	"matrix/data/history"
+	"matrix/probe"
 	"matrix/report"
 	"matrix/report/export"
 	"matrix/report/terminal"
@@ -27,7 +31,8 @@ type judgeFlags struct {
 func (o *judgeFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.in, "in", "", "the round in this `FILE`: round.json, pairs.csv, a published matrix, WonderNetwork's pings")
+	f.StringVar(&o.in, "in", "", "the round in this `FILE`: round.json, pairs.csv, a published matrix, WonderNetwork's pings (default the last one in the history)")
+	registerHistory(f, &o.history)
 	f.StringVar(&o.cities, "cities", "", "inventory of cities, a `FILE`")
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
 	f.StringArrayVar(&o.from, "from", nil, "show only pairs from these `CITIES`")
@@ -50,12 +55,13 @@ func verdictsCommand(std streams) *cobra.Command {
 		Use:   "verdicts",
 		Short: "Say which hosts and pairs are wrong, in what way and why",
 		Long:  verdictsLong,
-		Example: `  matrix verdicts --in pings.csv --cities servers.csv
+		Example: `  matrix verdicts                                       the last round that was measured
+  matrix verdicts --in pings.csv --cities servers.csv
   matrix verdicts --in round.json --explain baltimore,newyork
   matrix verdicts --in round.json --explain paris
   matrix verdicts --in round.json --format json`,
 		Args: noArguments,
-		RunE: func(*cobra.Command, []string) error { return o.verdicts(std) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.verdicts(cmd.Context(), std) },
 	}
 	o.register(cmd)
 	cmd.Flags().StringVar(&o.explain, "explain", "", "how the verdict on a `PAIR|CITY` came about, number by number")
@@ -69,15 +75,15 @@ func relaysCommand(std streams) *cobra.Command {
 		Short:   "List the pairs that a one-stop way through another city speeds up",
 		Example: "  matrix relays --in round.json --least 20ms",
 		Args:    noArguments,
-		RunE:    func(*cobra.Command, []string) error { return o.relays(std) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.relays(cmd.Context(), std) },
 	}
 	o.register(cmd)
 	cmd.Flags().DurationVar(&o.least, "least", time.Millisecond, "that much faster")
 	return cmd
 }
 
-func (o *judgeFlags) verdicts(std streams) error {
-	r, inventory, err := o.report(std)
+func (o *judgeFlags) verdicts(ctx context.Context, std streams) error {
+	r, inventory, err := o.report(ctx, std)
 	if err != nil {
 		return err
 	}
@@ -93,11 +99,11 @@ func (o *judgeFlags) verdicts(std streams) error {
 	})
 }
 
-func (o *judgeFlags) relays(std streams) error {
+func (o *judgeFlags) relays(ctx context.Context, std streams) error {
 	if o.least < 0 {
 		return usage("--least %v: want no less than nothing", o.least)
 	}
-	r, _, err := o.report(std)
+	r, _, err := o.report(ctx, std)
 	if err != nil {
 		return err
 	}
@@ -122,10 +128,7 @@ func choose(format string, formats map[string]func() error) error {
 
 // report reads the round and judges it. Verdicts rest on the least RTTs,
 // whatever tables show.
-func (o *judgeFlags) report(std streams) (*report.Report, *data.Inventory, error) {
-	if o.in == "" {
-		return nil, nil, usage("no round: name a file with --in")
-	}
+func (o *judgeFlags) report(ctx context.Context, std streams) (*report.Report, *data.Inventory, error) {
 	if o.format != "text" && o.format != "json" && o.format != "csv" {
 		return nil, nil, usage("--format %s: want text, json or csv", o.format)
 	}
@@ -136,14 +139,14 @@ func (o *judgeFlags) report(std streams) (*report.Report, *data.Inventory, error
 	if err != nil {
 		return nil, nil, err
 	}
-	inventory, err := o.inventory(std)
+	inventory, err := o.judgedInventory(std)
 	if err != nil {
 		return nil, nil, err
 	}
 	if _, err := o.measureDistances(inventory, &s.options); err != nil {
 		return nil, nil, err
 	}
-	round, inventory, err := o.roundFromFile(inventory)
+	round, inventory, err := o.judgedRound(ctx, inventory)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,6 +154,31 @@ func (o *judgeFlags) report(std streams) (*report.Report, *data.Inventory, error
 		return nil, nil, err
 	}
 	return report.New(round, s.options), inventory, nil
+}
+
+// judgedInventory is read only if it was named: a round brings its cities.
+func (o *judgeFlags) judgedInventory(std streams) (*data.Inventory, error) {
+	if o.cities == "" {
+		return nil, nil
+	}
+	return o.fleetFlags.inventory(std)
+}
+
+// judgedRound is the round in the file that was named, or else the last one of
+// the history.
+func (o *judgeFlags) judgedRound(ctx context.Context, inventory *data.Inventory) (*probe.Round, *data.Inventory, error) {
+	if o.in != "" {
+		return o.roundFromFile(inventory)
+	}
+	round, err := latestRound(ctx, o.history)
+	if errors.Is(err, history.ErrEmpty) {
+		return nil, nil, usage("no round: %w; measure one first, or name a file with --in", err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	o.in = "the round of " + round.Start.UTC().Format("2006-01-02 15:04 UTC")
+	return withCities(round, inventory)
 }
 
 // explainTo says how the verdict on a city, or on two, came about.

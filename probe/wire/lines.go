@@ -44,6 +44,7 @@ type done struct {
 	Error  string       `json:"error,omitempty"`
 	Hint   string       `json:"hint,omitempty"`
 	Health probe.Health `json:"health,omitzero"`
+	Clock  time.Time    `json:"clock,omitzero"` // what it shows there
 }
 
 // echo is a probe.Echo on the wire: microseconds for a reply, counts for

@@ -298,6 +298,10 @@ func (s *session) takeDone(body string) error {
 		return fmt.Errorf("done: %w", err)
 	}
 	s.health = d.Health.Sane()
+	s.health.Offset = 0
+	if !d.Clock.IsZero() {
+		s.health.Offset = d.Clock.Sub(time.Now().Round(0)) // by the wall clock, as it has no other
+	}
 	if d.Error == "" {
 		return nil
 	}

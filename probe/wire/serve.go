@@ -184,7 +184,7 @@ func (s *server) finish(pingErr error) error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	d := done{Health: probe.HealthOf(s.pinger)}
+	d := done{Health: probe.HealthOf(s.pinger), Clock: time.Now().UTC()}
 	if pingErr != nil && !errors.Is(pingErr, context.Canceled) {
 		d.Error = pingErr.Error()
 		var host *probe.HostError

@@ -164,6 +164,29 @@ func TestHealthCrosses(t *testing.T) {
 	})
 }
 
+// TestFarClock: the far side's clock is compared with this one, and a host
+// cannot claim an offset otherwise.
+func TestFarClock(t *testing.T) {
+	for said, want := range map[string]time.Duration{
+		`{"clock":"2000-01-01T00:01:30Z","health":{"offset_ns":7}}`: 90 * time.Second, // a bubble begins in 2000
+		`{"health":{"offset_ns":7}}`:                                0,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			session, err := (&Opener{Dialer: saying("done " + said + "\n")}).Open(t.Context(), probe.City{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer session.Close()
+			if err := session.Ping(t.Context(), aJob(), func(probe.Echo) {}); err != nil {
+				t.Fatal(err)
+			}
+			if got := probe.HealthOf(session).Offset; got != want {
+				t.Errorf("%s: ahead by %v, want %v", said, got, want)
+			}
+		})
+	}
+}
+
 func TestShortRepliesAreNotZero(t *testing.T) {
 	e := encode(probe.Echo{Outcome: probe.Replied, RTT: 300 * time.Nanosecond})
 	if back, err := e.decode(); err != nil || back.RTT != time.Microsecond {

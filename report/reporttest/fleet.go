@@ -21,10 +21,15 @@ type Fleet struct {
 	day  *Day      // that it was drawn from; nil if it is made up
 }
 
-// NewFleet draws a fleet of n hosts; at most as many as there are Places.
+// NewFleet draws a fleet of n hosts from the usual towns, and from further ones only
+// if it needs more; at most 250.
 func NewFleet(n int, seed uint64) *Fleet {
 	f := &Fleet{Random: rand.New(rand.NewPCG(seed, uint64(n)))}
-	f.Towns = f.Random.Perm(len(theInternet.towns))[:n]
+	towns := theInternet.usual
+	if n > towns {
+		towns = len(theInternet.towns)
+	}
+	f.Towns = f.Random.Perm(towns)[:n]
 	f.Floor, f.Queue = square(n), square(n)
 	for _, at := range f.Towns {
 		f.Cities = append(f.Cities, madeUp(at))
@@ -43,12 +48,12 @@ func NewFleet(n int, seed uint64) *Fleet {
 	return f
 }
 
-// Places is how many towns a host may stand in.
+// Places is how many towns a host may stand in, further ones left out.
 func (f *Fleet) Places() int {
 	if f.day != nil {
 		return len(f.day.cities)
 	}
-	return len(theInternet.towns)
+	return theInternet.usual
 }
 
 // Place is a town as an inventory has it.

@@ -1,10 +1,13 @@
 package reporttest
 
 import (
+	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"matrix/probe"
+	"matrix/report"
 )
 
 // Titles are the titles of the cities of Traces.
@@ -59,4 +62,42 @@ func answer(addr, name string, micros ...int) probe.Answer {
 		a.RTTs = append(a.RTTs, time.Duration(us)*time.Microsecond)
 	}
 	return a
+}
+
+// Traces implements report.History: of every detour one traceroute each way, of
+// its first pair, six hours after it began.
+func (s *Season) Traces(_ context.Context, from, to time.Time) ([]probe.Trace, error) {
+	var traces []probe.Trace
+	for _, e := range s.Events {
+		at := e.From.Add(6 * time.Hour)
+		if e.Kind != "detour" || at.Before(from) || !at.Before(to) {
+			continue
+		}
+		over := s.host(e.Over)
+		a, b := s.host(e.Pairs[0][0]), s.host(e.Pairs[0][1])
+		traces = append(traces, s.trace(a, over, b, at), s.trace(b, over, a, at))
+	}
+	slices.SortStableFunc(traces, func(a, b probe.Trace) int { return a.At.Compare(b.At) })
+	return traces, nil
+}
+
+func (s *Season) host(name string) int {
+	return slices.IndexFunc(s.Fleet.Cities, func(c report.City) bool { return c.Name == name })
+}
+
+// trace is a traceroute over a third city, whose routers are named after it.
+func (s *Season) trace(a, over, b int, at time.Time) probe.Trace {
+	micros := func(ms float64) []int { return []int{int(ms*1000) + 40, int(ms * 1000), int(ms*1000) + 95} }
+	there := s.Fleet.RTT(a, over)
+	whole := there + s.Fleet.RTT(over, b)
+	target := address(b, s.round(at) >= s.hosts[b].moved)
+	return probe.Trace{
+		Pair: s.pair([2]int{a, b}), Address: target, Method: probe.TraceICMP, Size: 56, At: at, Stamps: probe.KernelStamps, End: probe.Reached,
+		Hops: []probe.Hop{
+			hop(1, answer("100.64.0.1", "ge0.ar1."+s.name(a)+".example.net", micros(0.3)...)),
+			hop(2, answer("100.64.0.2", "be2.ccr1."+s.name(over)+".example.net", micros(there)...)),
+			hop(3, answer("100.64.0.3", "be7.ccr2."+s.name(b)+".example.net", micros(whole-0.4)...)),
+			hop(4, answer(target.String(), s.Fleet.Cities[b].Host, micros(whole)...)),
+		},
+	}
 }

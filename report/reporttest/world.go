@@ -29,6 +29,26 @@ var regions = map[string]string{
 	"af": "Johannesburg/ZA | Cape Town/ZA",
 }
 
+// moreRegions are further cities without hubs, for fleets that need more than
+// those.
+var moreRegions = map[string]string{
+	"na": "Austin/US Nashville/US Charlotte/US Columbus/US Cleveland/US Milwaukee/US Kansas City/US St. Louis/US New Orleans/US Tampa/US " +
+		"Jacksonville/US Raleigh/US Richmond/US Buffalo/US Albuquerque/US Tucson/US Boise/US Omaha/US Tulsa/US Louisville/US San Diego/US " +
+		"San Jose/US Anchorage/US Honolulu/US Calgary/CA Edmonton/CA Winnipeg/CA Ottawa/CA Halifax/CA Guadalajara/MX Monterrey/MX Tijuana/MX",
+	"eu": "Glasgow/GB Edinburgh/GB Birmingham/GB Leeds/GB Cardiff/GB Belfast/GB Cork/IE Porto/PT Valencia/ES Seville/ES Bilbao/ES Lyon/FR " +
+		"Marseille/FR Toulouse/FR Bordeaux/FR Lille/FR Strasbourg/FR Nice/FR Geneva/CH Basel/CH Bern/CH Turin/IT Naples/IT Bologna/IT " +
+		"Florence/IT Munich/DE Berlin/DE Cologne/DE Stuttgart/DE Leipzig/DE Dresden/DE Hannover/DE Luxembourg/LU Graz/AT Salzburg/AT " +
+		"Brno/CZ Krakow/PL Gdansk/PL Poznan/PL Wroclaw/PL Gothenburg/SE Malmo/SE Bergen/NO Tampere/FI Tallinn/EE Riga/LV " +
+		"Kaunas/LT Minsk/BY Lviv/UA Kharkiv/UA Ljubljana/SI Zagreb/HR Belgrade/RS Sarajevo/BA Skopje/MK Tirana/AL Thessaloniki/GR " +
+		"Chisinau/MD Cluj-Napoca/RO Ankara/TR Izmir/TR Reykjavik/IS Kazan/RU Samara/RU",
+	"as": "Nagoya/JP Fukuoka/JP Busan/KR Kaohsiung/TW Cebu City/PH Surabaya/ID Chiang Mai/TH Ho Chi Minh City/VN Phnom Penh/KH Yangon/MM " +
+		"Kolkata/IN Hyderabad/IN Pune/IN Ahmedabad/IN Colombo/LK Kathmandu/NP Karachi/PK Lahore/PK Almaty/KZ Tashkent/UZ Tbilisi/GE Yerevan/AM " +
+		"Baku/AZ Doha/QA Riyadh/SA Jeddah/SA Amman/JO Novosibirsk/RU",
+	"oc": "Canberra/AU Darwin/AU Wellington/NZ Christchurch/NZ",
+	"sa": "Medellín/CO Cali/CO Guayaquil/EC Caracas/VE Asunción/PY Córdoba/AR Curitiba/BR Porto Alegre/BR Fortaleza/BR",
+	"af": "Durban/ZA Mombasa/KE Kampala/UG Dar es Salaam/TZ Tunis/TN Casablanca/MA Algiers/DZ Dakar/SN",
+}
+
 // The links between regions, each a bundle of cables.
 var oceans = "New York-London New York-Paris Washington, D.C.-Amsterdam Washington, D.C.-Paris New York-Frankfurt " +
 	"Los Angeles-Tokyo Seattle-Tokyo San Francisco-Tokyo San Francisco-Hong Kong Los Angeles-Singapore Los Angeles-Sydney San Francisco-Sydney " +
@@ -47,6 +67,7 @@ type town struct {
 // between each two of them in milliseconds there and back.
 type internet struct {
 	towns []town
+	usual int // towns that are not of moreRegions, which come last
 	hubs  []int
 	way   [][]float64
 }
@@ -60,10 +81,15 @@ var theInternet = newInternet(2020)
 func newInternet(seed uint64) *internet {
 	random := rand.New(rand.NewPCG(seed, 1))
 	net := &internet{}
-	for _, region := range []string{"na", "eu", "as", "oc", "sa", "af"} {
+	order := []string{"na", "eu", "as", "oc", "sa", "af"}
+	for _, region := range order {
 		hubs, others, _ := strings.Cut(regions[region], "|")
 		net.add(region, hubs, true)
 		net.add(region, others, false)
+	}
+	net.usual = len(net.towns)
+	for _, region := range order {
+		net.add(region, moreRegions[region], false)
 	}
 	for i, t := range net.towns {
 		if t.hub {

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"matrix/data/history"
+	"matrix/probe"
+)
+
+// noHistory is what --history says when nothing is to be saved.
+const noHistory = "none"
+
+func registerHistory(f *pflag.FlagSet, folder *string) {
+	f.StringVar(folder, "history", "", "`DIR` of the history (default ~/.local/share/matrix/history, or in $XDG_DATA_HOME)")
+}
+
+// historyFolder is the folder that --history means: by default where programs
+// keep a person's data (XDG Base Directory Specification).
+func historyFolder(flag string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	base := os.Getenv("XDG_DATA_HOME")
+	if !filepath.IsAbs(base) { // the specification wants others ignored
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("no place for the history; name one with --history DIR, or --history %s: %w", noHistory, err)
+		}
+		base = filepath.Join(home, ".local", "share")
+	}
+	return filepath.Join(base, "matrix", "history"), nil
+}
+
+// openHistory opens the history that a command reads or changes.
+func openHistory(flag string) (*history.History, error) {
+	if flag == noHistory {
+		return nil, usage("--history %s: this needs a history", noHistory)
+	}
+	folder, err := historyFolder(flag)
+	if err != nil {
+		return nil, err
+	}
+	return history.Open(folder)
+}
+
+// keep saves a measured round. What is printed does not depend on it.
+func (o *measureFlags) keep(round *probe.Round, std streams) (history.Saved, error) {
+	if o.in != "" || o.history == noHistory {
+		return history.Saved{}, nil
+	}
+	h, err := openHistory(o.history)
+	if err != nil {
+		return history.Saved{}, err
+	}
+	saved, err := h.Save(round)
+	if err != nil {
+		return saved, fmt.Errorf("%w (the round is printed all the same; --history %s saves none)", err, noHistory)
+	}
+	o.say(std, "matrix: saved the round to %s", saved.Path)
+	return saved, nil
+}
+
+// keepLooks adds to a saved round what was found when its anomalies were looked
+// into.
+func (o *measureFlags) keepLooks(saved history.Saved, round *probe.Round) error {
+	if saved.ID == "" || len(round.Looks) == 0 {
+		return nil
+	}
+	h, err := openHistory(o.history)
+	if err != nil {
+		return err
+	}
+	_, err = h.SaveLooks(saved, round)
+	return err
+}
+
+// latestRound is the last round of the history, whole.
+func latestRound(ctx context.Context, flag string) (*probe.Round, error) {
+	h, err := openHistory(flag)
+	if err != nil {
+		return nil, err
+	}
+	id, err := h.Latest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.Round(ctx, id)
+}

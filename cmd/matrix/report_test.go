@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix/data"
+	"matrix/data/history"
+	"matrix/report"
+	"matrix/report/reporttest"
+)
+
+// savedSeason is a history of two months of some cities, a round every six
+// hours, with an event of every kind in the second.
+func savedSeason(t *testing.T, cities int) string {
+	t.Helper()
+	october := report.MonthSpan(2026, time.October)
+	s := reporttest.NewSeason(cities, 3, report.Span{From: october.From.AddDate(0, -1, 0), To: october.To}, 6*time.Hour)
+	if err := s.Eventful(october); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(t.TempDir(), "history")
+	h, err := history.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, round := range s.All() {
+		if _, err := h.Save(round); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+func TestReport(t *testing.T) {
+	t.Setenv("COLUMNS", "120")
+	folder := savedSeason(t, 16)
+	out := filepath.Join(t.TempDir(), "out")
+	text, talk, status := matrix(t, "report", "--month", "2026-10", "--history", folder, "--out", out)
+	if status != 0 || !strings.HasPrefix(text, "October 2026\n") || !strings.Contains(talk, "wrote 9 files to "+out) {
+		t.Fatalf("status %d\n%s%s", status, text, talk)
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	for _, want := range []string{"2026-10 2026-09", " down ", " moved ", " clock ", " added ", " removed ", " Slower than before ", "11 to 20 October"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	markdown, _, _ := matrix(t, "report", "--month", "2026-10", "--history", folder, "--format", "markdown")
+	saved, err := os.ReadFile(filepath.Join(out, "month.md"))
+	if err != nil || string(saved) != markdown || !strings.HasPrefix(markdown, "# Network latency, October 2026\n") {
+		t.Errorf("month.md is not what is printed: %v", err)
+	}
+	js, _, _ := matrix(t, "report", "--month", "2026-10", "--history", folder, "--format", "json")
+	if saved, err := os.ReadFile(filepath.Join(out, "month.json")); err != nil || string(saved) != js || !json.Valid(saved) {
+		t.Errorf("month.json is not what is printed: %v", err)
+	}
+}
+
+// TestReportThreshold: what "slower than before" means can be set.
+func TestReportThreshold(t *testing.T) {
+	folder := savedSeason(t, 16)
+	text, _, status := matrix(t, "report", "--month", "2026-10", "--history", folder, "--threshold", "held-for=12")
+	if status != 0 || strings.Contains(text, "Slower than before") {
+		t.Errorf("status %d: ten days are told as twelve\n%s", status, text)
+	}
+}
+
+func TestReportMistakes(t *testing.T) {
+	empty := t.TempDir()
+	for want, args := range map[string][]string{
+		"has no rounds of 2026-10; --history names the folder": {"--month", "2026-10", "--history", empty},
+		`--month "10/2026": want a month as 2026-10`:           {"--month", "10/2026"},
+		"--format html: want text, markdown or json":           {"--format", "html", "--history", empty},
+		"unknown threshold":                                    {"--threshold", "crooked=1", "--history", empty},
+		"takes no arguments":                                   {"2026-10"},
+	} {
+		_, talk, status := matrix(t, append([]string{"report"}, args...)...)
+		if status != exitArguments || !strings.Contains(talk, want) {
+			t.Errorf("%q: status %d, %q; want %q", args, status, talk, want)
+		}
+	}
+}
+
+// TestLastMonth: without --month it is the last one that is over.
+func TestLastMonth(t *testing.T) {
+	for now, want := range map[string]string{
+		"2026-11-01T00:00:00Z": "2026-10", "2026-10-31T23:59:59Z": "2026-09", "2027-01-15T00:00:00Z": "2026-12",
+		"2026-11-01T01:00:00+02:00": "2026-09",
+	} {
+		at, err := time.Parse(time.RFC3339, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if span, err := parseMonth("", at); err != nil || span.String() != want {
+			t.Errorf("at %s: %v, %v; want %s", now, span, err, want)
+		}
+	}
+}
+
+// TestPublishedAsMonth: the tables of 2011, saved as a round, make a month with
+// the figures that were published.
+func TestPublishedAsMonth(t *testing.T) {
+	round := reporttest.Published()
+	round.Start = time.Date(2011, time.July, 5, 12, 0, 0, 0, time.UTC)
+	round.End = round.Start
+	h, err := history.Open(filepath.Join(t.TempDir(), "history"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Save(round); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	if _, talk, status := matrix(t, "report", "--month", "2011-07", "--history", h.Dir(), "--out", out, "--fibre-speed", "120.9"); status != 0 {
+		t.Fatalf("status %d: %s", status, talk)
+	}
+	got, err := data.OpenRound(filepath.Join(out, "rtt.csv"), &data.Inventory{Cities: round.Cities})
+	if err != nil {
+		t.Fatal(err)
+	}
+	published := map[string]time.Duration{}
+	for i := range round.Samples {
+		avg, _ := round.Samples[i].Summary().Get(report.Avg)
+		published[round.Samples[i].Pair.String()] = avg
+	}
+	for i := range got.Samples {
+		pair := got.Samples[i].Pair.String()
+		avg, _ := got.Samples[i].Summary().Get(report.Avg)
+		if avg != published[pair] {
+			t.Errorf("%s: %v, published %v", pair, avg, published[pair])
+		}
+		delete(published, pair)
+	}
+	if len(published) > 0 {
+		t.Errorf("not in the month: %v", published)
+	}
+}

@@ -1,0 +1,87 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"matrix/probe"
+)
+
+// Saved is a round that is in the history.
+type Saved struct {
+	ID   string // the second of its start, and a checksum of all that it says
+	Path string // of its file
+}
+
+// errNoTime is about a round from a file without times.
+var errNoTime = errors.New("the round does not say when it began, so it has no place in a history")
+
+// Save adds a round. When it returns without an error the round is on the disk,
+// whole; otherwise nothing of it is. The same round saved again stays one round.
+//
+// All that was measured is kept, in whole microseconds. Samples that have RTTs
+// keep no imported statistics beside them.
+func (h *History) Save(r *probe.Round) (Saved, error) {
+	saved, err := h.save(r)
+	if err != nil {
+		return Saved{}, fmt.Errorf("save the round: %w", err)
+	}
+	return saved, nil
+}
+
+func (h *History) save(r *probe.Round) (Saved, error) {
+	if year := r.Start.UTC().Year(); r.Start.IsZero() || year < 1970 || year > 9999 {
+		return Saved{}, errNoTime
+	}
+	t, err := tableOf(r)
+	if err != nil {
+		return Saved{}, err
+	}
+	header, err := headerOf(r)
+	if err != nil {
+		return Saved{}, err
+	}
+	sums, counts := make([]check, 1), make([]int, 1)
+	t.addChecks(sums, counts)
+	sum := textSum(header)
+	id := newID(r.Start, mix(sum, uint64(sums[0])))
+	rounds := []held{{
+		Round: id, Start: r.Start.UTC().Truncate(time.Microsecond), Rows: t.n, States: states(r),
+		Check: sums[0].String(), Header: fmt.Sprintf("%016x", sum),
+	}}
+	path, err := h.put(h.folder(samplesFolder, MonthOf(r.Start)), id, func(w io.Writer) error {
+		out := newSampleWriter(w, rounds, roundPage)
+		out.pq.SetKeyValueMetadata(headerKey, header)
+		if err := out.write(t, t.byFrom()); err != nil {
+			return err
+		}
+		return out.pq.Close()
+	}, nil)
+	if err != nil {
+		return Saved{}, err
+	}
+	return Saved{ID: id, Path: path}, nil
+}
+
+func states(r *probe.Round) map[probe.State]int {
+	all := make(map[probe.State]int)
+	for i := range r.Samples {
+		all[r.Samples[i].State]++
+	}
+	return all
+}
+
+// byFrom is the order of a round, whose pages end behind whole cities: a month
+// is read city by city.
+func (t *table) byFrom() order {
+	var o order
+	for i, from := range t.cols[colFrom] {
+		if i == 0 || from != t.cols[colFrom][i-1] {
+			o.sizes = append(o.sizes, 0)
+		}
+		o.sizes[len(o.sizes)-1]++
+	}
+	return o
+}

@@ -1,0 +1,83 @@
+package report
+
+import "matrix/probe"
+
+// answers counts for every host and round how many pairs there were from it and
+// to it, and what came of them. Who is down is known only when all pairs are.
+type answers struct {
+	rounds int
+	hosts  []tally // of the i-th host in the j-th round at i·rounds + j
+}
+
+// tally is what is known of a host in a round.
+type tally struct {
+	asked, ran   uint16 // pairs from it, and those that it could run
+	tried, heard uint16 // pairs to it that could be run, and those that it answered
+}
+
+func newAnswers(hosts, rounds int) *answers {
+	return &answers{rounds: rounds, hosts: make([]tally, hosts*rounds)}
+}
+
+func (a *answers) of(host int) []tally { return a.hosts[host*a.rounds : (host+1)*a.rounds] }
+
+// count takes in a pair.
+func (a *answers) count(from, to int, s *probe.Series) {
+	source, target := a.of(from), a.of(to)
+	for i, round := range s.Round {
+		switch s.State[i] {
+		case probe.Measured:
+			source[round].asked++
+			source[round].ran++
+			target[round].tried++
+			target[round].heard++
+		case probe.Lost:
+			source[round].asked++
+			source[round].ran++
+			target[round].tried++
+		case probe.SourceDown:
+			source[round].asked++
+		}
+	}
+}
+
+func (a *answers) add(more *answers) {
+	for i, t := range more.hosts {
+		mine := &a.hosts[i]
+		mine.asked += t.asked
+		mine.ran += t.ran
+		mine.tried += t.tried
+		mine.heard += t.heard
+	}
+}
+
+// ran is in how many rounds a host was to ping, and in how many it could.
+func (a *answers) ran(host int) (planned, ran int) {
+	for _, t := range a.of(host) {
+		if t.asked > 0 {
+			planned++
+		}
+		if t.ran > 0 {
+			ran++
+		}
+	}
+	return planned, ran
+}
+
+// isDown says whether a host could not run, or was reached by nobody. That one
+// alone did not reach it says nothing of it.
+func (t tally) isDown() bool {
+	return t.asked > 0 && t.ran == 0 || t.tried > 1 && t.heard == 0
+}
+
+// down says of each host in which rounds it was down.
+func (a *answers) down() [][]bool {
+	down := make([][]bool, len(a.hosts)/max(1, a.rounds))
+	for h := range down {
+		down[h] = make([]bool, a.rounds)
+		for r, t := range a.of(h) {
+			down[h][r] = t.isDown()
+		}
+	}
+	return down
+}
