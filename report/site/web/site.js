@@ -61,7 +61,7 @@ const WIDTH = 6; // characters of a cell
 
 function linesOf(root) {
   const headLine = root.querySelector(".heads"), box = root.querySelector(".rows"), picture = box.querySelector("picture");
-  const heads = [...headLine.querySelectorAll("a")], rows = [...box.querySelectorAll(".line")];
+  const heads = [...headLine.querySelectorAll("a")], rows = [...box.querySelectorAll(".block > div")];
   const texts = rows.map((row) => row.lastChild.data), image = picture.querySelector("img");
   let ys = rows.map((_, y) => y), xs = heads.map((_, x) => x);
   const sources = [image, picture.querySelector("source")].map((e) => e.src || e.srcset);
@@ -120,7 +120,7 @@ function linesOf(root) {
       cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
     },
     find(event) {
-      const row = event.target.closest(".line"), y = rows.indexOf(row);
+      const row = event.target.closest(".rows div:not(.block)"), y = rows.indexOf(row);
       if (y < 0 || event.target.closest("a")) return null;
       const x = xs[Math.floor((event.clientX - row.getBoundingClientRect().left - row.firstChild.offsetWidth) / cellWidth())];
       return x === undefined ? null : [y, x];

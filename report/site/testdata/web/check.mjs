@@ -111,7 +111,7 @@ async function load(file, plain) {
   };
   await once(file); // the browser has started, and its caches are warm for both
   const runs = { file: [], plain: [], paint: [] };
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 9; i++) {
     const mine = await once(file);
     runs.file.push(mine.took);
     runs.paint.push(mine.paint);
@@ -128,7 +128,7 @@ async function explore(file) {
   await page.goto(address(file));
   const state = () => page.evaluate(() => {
     const large = document.querySelector("#matrix .rows");
-    const rows = [...document.querySelectorAll(large ? ".line" : "table.cells tbody tr")];
+    const rows = [...document.querySelectorAll(large ? ".rows div:not(.block)" : "table.cells tbody tr")];
     return {
       rows: rows.map((r) => (large ? r.firstChild : r.cells[0]).textContent),
       heads: [...document.querySelectorAll(large ? ".heads a" : "table.cells thead th:not(.corner)")].map((h) => h.textContent),
