@@ -121,6 +121,34 @@ func TestVerifySeesEveryBit(t *testing.T) {
 	verified(t, h, 3)
 }
 
+// TestMisplacedFilesAreNamed moves a round's file into the folder of another
+// month, and later that of a whole month.
+func TestMisplacedFilesAreNamed(t *testing.T) {
+	h := open(t)
+	saveAll(t, h, hours(october, 2, 3, 2))
+	for _, compacted := range []bool{false, true} {
+		if compacted {
+			compact(t, h)
+		}
+		path := paths(t, h, "samples")[0]
+		moved := filepath.Join(h.Dir(), "samples", "year=2026", "month=11", filepath.Base(path))
+		if err := os.MkdirAll(filepath.Dir(moved), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path, moved); err != nil {
+			t.Fatal(err)
+		}
+		found, err := h.Verify(t.Context(), nil)
+		if err != nil || len(found.Damaged) == 0 || found.Damaged[0].Advice != "move it to samples/year=2026/month=10" {
+			t.Errorf("compacted %v: %+v: %v", compacted, found, err)
+		}
+		if err := os.Rename(moved, path); err != nil {
+			t.Fatal(err)
+		}
+		verified(t, h, 2)
+	}
+}
+
 // TestForeignFilesAreNamed puts files into the history that are none of it.
 func TestForeignFilesAreNamed(t *testing.T) {
 	h := open(t)
