@@ -136,7 +136,7 @@ func advice(path string, err error) string {
 	case roundName.MatchString(filepath.Base(path)):
 		return "restore it from a copy, or remove it; only this round is lost"
 	}
-	return "restore it from a copy; what can still be read of it is read"
+	return "restore it from a copy; reports take what can still be read of it"
 }
 
 func (v *verifier) sound(ctx context.Context, path, name string) error {
