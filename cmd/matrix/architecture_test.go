@@ -41,6 +41,7 @@ var keepers = map[string]string{
 	"github.com/wcharczuk/go-chart":            "report/chart",
 	"github.com/prometheus-community/pro-bing": "probe/icmp",
 	"github.com/spf13/cobra":                   "cmd/matrix",
+	"github.com/prometheus/client_golang":      "report/metrics",
 }
 
 type goPackage struct {
