@@ -184,7 +184,7 @@ func TestRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, alert := range regexp.MustCompile(`alert: (\w+)`).FindAllSubmatch(rules, -1) {
-		asked := regexp.MustCompile(`alertname: ` + string(alert[1]) + `\n\s+exp_alerts: ?(\[\])?\n`).FindAllSubmatch(proofs, -1)
+		asked := regexp.MustCompile(`alertname: `+string(alert[1])+`\n\s+exp_alerts: ?(\[\])?\n`).FindAllSubmatch(proofs, -1)
 		fires, rests := false, false
 		for _, a := range asked {
 			fires, rests = fires || len(a[1]) == 0, rests || len(a[1]) > 0
