@@ -2,6 +2,7 @@ package alarm
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,6 +16,9 @@ const (
 	New      Kind = "new"
 	Worsened Kind = "worsened"
 	Resolved Kind = "resolved"
+	// Standing is one message for all that the first round of a tracker has: none
+	// of it is new, and of a large fleet it is hundreds.
+	Standing Kind = "standing"
 )
 
 // Anomaly is what is wrong with one host, or with two cities.
@@ -61,6 +65,7 @@ type Settings struct {
 // service that starts again and reads it does not say everything once more.
 type Tracker struct {
 	Settings Settings          `json:"-"`
+	Begun    bool              `json:"begun"` // it has seen a round
 	Known    map[string]*known `json:"known"` // by ID
 }
 
@@ -69,6 +74,7 @@ type known struct {
 	Anomaly Anomaly         `json:"anomaly"` // as it was seen last
 	Since   time.Time       `json:"since"`
 	Open    bool            `json:"open"`  // it was told
+	First   bool            `json:"first"` // the tracker's first round had it
 	Told    report.Severity `json:"told"`  // how bad
 	Seen    int             `json:"seen"`  // rounds in a row
 	Worse   int             `json:"worse"` // rounds in a row in which it was worse than told
@@ -90,8 +96,40 @@ func (t *Tracker) Next(r *report.Report) []Event {
 			events = append(events, t.miss(r, id, k)...)
 		}
 	}
+	t.Begun = true
 	slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.ID, b.ID) })
-	return events
+	return together(events)
+}
+
+// shownStanding is how many anomalies a standing message names.
+const shownStanding = 20
+
+// together puts the standing anomalies into one event, the worst first.
+func together(events []Event) []Event {
+	var rest, standing []Event
+	for _, e := range events {
+		if e.Event == Standing {
+			standing = append(standing, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	if len(standing) == 0 {
+		return rest
+	}
+	slices.SortStableFunc(standing, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Pairs, a.Pairs))
+	})
+	one := standing[0]
+	one.ID, one.City, one.From, one.To, one.Details, one.Pairs = string(Standing), "", "", "", nil, 0
+	one.Summary = fmt.Sprintf("%d anomalies that the first round had already", len(standing))
+	for i, e := range standing {
+		one.Pairs += e.Pairs
+		if i < shownStanding {
+			one.Details = append(one.Details, e.Verdict.String()+": "+e.Summary)
+		}
+	}
+	return append([]Event{one}, rest...)
 }
 
 func (t *Tracker) hold() int { return cmp.Or(max(0, t.Settings.Hold), 2) }
@@ -100,7 +138,7 @@ func (t *Tracker) hold() int { return cmp.Or(max(0, t.Settings.Hold), 2) }
 func (t *Tracker) see(r *report.Report, id string, a *Anomaly) []Event {
 	k := t.Known[id]
 	if k == nil {
-		k = &known{Since: r.Method.Start}
+		k = &known{Since: r.Method.Start, First: !t.Begun}
 		t.Known[id] = k
 	}
 	k.Anomaly, k.Gone = *a, 0
@@ -113,6 +151,9 @@ func (t *Tracker) see(r *report.Report, id string, a *Anomaly) []Event {
 	switch {
 	case !k.Open && k.Seen >= t.hold():
 		k.Open, k.Told = true, a.Severity
+		if k.First {
+			return []Event{k.event(Standing, id, r)}
+		}
 		return []Event{k.event(New, id, r)}
 	case k.Worse >= t.hold():
 		k.Told, k.Worse = a.Severity, 0

@@ -96,6 +96,13 @@ func tell(t *testing.T, tracker *Tracker, steps []step) {
 	}
 }
 
+// begun is a tracker that has seen a round in which all was well.
+func begun(s Settings) *Tracker {
+	t := &Tracker{Settings: s}
+	t.Next(report.New(round(-1, nil), report.Options{}))
+	return t
+}
+
 func TestStories(t *testing.T) {
 	milan := dead("milan")
 	pair := lose(between("paris", "milan"))
@@ -112,19 +119,19 @@ func TestStories(t *testing.T) {
 		"a pair, then its host":        {{pair, ""}, {pair, "new pair/milan/paris"}, {milan, ""}, {milan, "new host/milan, resolved pair/milan/paris"}},
 		"worse":                        {{slow("paris", "newyork", 2.1), ""}, {slow("paris", "newyork", 2.1), "new pair/newyork/paris"}, {slow("paris", "newyork", 9), ""}, {slow("paris", "newyork", 9), "worsened pair/newyork/paris"}, {slow("paris", "newyork", 9), ""}, {slow("paris", "newyork", 2.1), ""}, {slow("paris", "newyork", 9), ""}},
 	} {
-		t.Run(name, func(t *testing.T) { tell(t, new(Tracker), steps) })
+		t.Run(name, func(t *testing.T) { tell(t, begun(Settings{}), steps) })
 	}
 }
 
 func TestHold(t *testing.T) {
 	d := dead("milan")
-	tell(t, &Tracker{Settings: Settings{Hold: 1}}, []step{{d, "new host/milan"}, {nil, "resolved host/milan"}})
-	tell(t, &Tracker{Settings: Settings{Hold: 3}}, []step{{d, ""}, {d, ""}, {d, "new host/milan"}, {nil, ""}, {nil, ""}, {nil, "resolved host/milan"}})
+	tell(t, begun(Settings{Hold: 1}), []step{{d, "new host/milan"}, {nil, "resolved host/milan"}})
+	tell(t, begun(Settings{Hold: 3}), []step{{d, ""}, {d, ""}, {d, "new host/milan"}, {nil, ""}, {nil, ""}, {nil, "resolved host/milan"}})
 }
 
 // TestLeft: what is not measured any more is over, and the message says why.
 func TestLeft(t *testing.T) {
-	tracker := &Tracker{Settings: Settings{Hold: 1}}
+	tracker := begun(Settings{Hold: 1})
 	tell(t, tracker, []step{{dead("milan"), "new host/milan"}})
 	rest := reporttest.Only(round(1, nil), []string{"paris", "dallas"}, []string{"paris", "dallas"})
 	events := tracker.Next(report.New(rest, report.Options{}))
@@ -136,7 +143,7 @@ func TestLeft(t *testing.T) {
 // TestMemory: a service that starts again and reads its memory says nothing
 // twice, and forgets nothing.
 func TestMemory(t *testing.T) {
-	before := &Tracker{}
+	before := begun(Settings{})
 	tell(t, before, []step{{dead("milan"), ""}, {dead("milan"), "new host/milan"}})
 	text, err := json.Marshal(before)
 	if err != nil {
@@ -154,7 +161,7 @@ func TestMemory(t *testing.T) {
 
 // TestJSON keeps the message as it is documented.
 func TestJSON(t *testing.T) {
-	tracker := &Tracker{Settings: Settings{Hold: 1}}
+	tracker := begun(Settings{Hold: 1})
 	var out bytes.Buffer
 	for n, c := range []change{dead("milan"), nil, lose(between("paris", "milan"))} {
 		for _, e := range tracker.Next(report.New(round(n, c), report.Options{})) {
@@ -166,4 +173,23 @@ func TestJSON(t *testing.T) {
 		}
 	}
 	reporttest.Golden(t, "events.json", out.Bytes())
+}
+
+// TestStanding: what a large fleet has from the beginning is one message, and
+// each of its anomalies may still worsen and end.
+func TestStanding(t *testing.T) {
+	fleet := reporttest.NewFleet(250, 1).Round()
+	r := report.New(fleet, report.Options{})
+	tracker := &Tracker{}
+	if events := tracker.Next(r); len(events) != 0 {
+		t.Fatalf("%d events after one round", len(events))
+	}
+	events := tracker.Next(r)
+	if len(events) != 1 || events[0].Event != Standing || len(events[0].Details) != shownStanding || len(tracker.Open()) < 100 {
+		t.Fatalf("%d events, %d open: %+v", len(events), len(tracker.Open()), events)
+	}
+	if events := tracker.Next(r); len(events) != 0 {
+		t.Errorf("%d events after three rounds", len(events))
+	}
+	tell(t, &Tracker{}, []step{{dead("milan"), ""}, {dead("milan"), "standing standing"}, {nil, ""}, {nil, "resolved host/milan"}, {dead("milan"), ""}, {dead("milan"), "new host/milan"}})
 }
