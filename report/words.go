@@ -13,6 +13,7 @@ type (
 	Sample   = probe.Sample
 	Warning  = probe.Warning
 	Host     = probe.Host
+	Series   = probe.Series
 	CityPair = probe.Pair // ordered; a Pair is one with its figures
 )
 

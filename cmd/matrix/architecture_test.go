@@ -21,9 +21,10 @@ var rooms = map[string][]string{
 	"data/...":        {"data", "probe"},
 	"report":          {"probe", "geo"},
 	"report/...":      {"report"},
-	"report/site":     {"report", "report/worldmap"},
+	"report/site":     {"report", "report/chart", "report/worldmap"}, // puts together what they draw
 	"report/worldmap": {"geo"},
 	"cmd/matrix":      {"..."},
+	"deploy/...":      {}, // programs that make releases
 
 	"data/history": {"data", "probe", "geo"},
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"matrix/data"
+	"matrix/data/history"
 	"matrix/geo"
 	"matrix/report"
 	"matrix/report/export"
@@ -23,7 +24,8 @@ import (
 // which units and by which thresholds.
 type reportFlags struct {
 	measureFlags
-	month string
+	month    string
+	allPairs bool
 }
 
 const reportLong = `report says what a month of rounds was like: which hosts had trouble, which pairs
@@ -40,7 +42,7 @@ func reportCommand(std streams) *cobra.Command {
 		Short: "Say what a month was like, beside the month before",
 		Long:  reportLong,
 		Example: `  matrix report                                      the last month that is over
-  matrix report --month 2026-10 --out site/          with all its files
+  matrix report --month 2026-10 --out site/          onto the website in site/
   matrix report --month 2026-10 --format markdown    for a mail`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), std) },
@@ -50,7 +52,8 @@ func reportCommand(std streams) *cobra.Command {
 	f.StringVar(&o.month, "month", "", "`YYYY-MM`, UTC (default the last one that is over)")
 	registerHistory(f, &o.history)
 	f.StringVar(&o.format, "format", "text", "of what is printed: text, markdown or json")
-	f.StringVar(&o.out, "out", "", "write everything into this `DIR` as well")
+	f.StringVar(&o.out, "out", "", "add the month to the website in this `DIR`, with all its files")
+	f.BoolVar(&o.allPairs, "all-pairs", false, "on the website a page for every two cities, not only for flagged ones")
 	f.StringVar(&o.stat, "stat", "avg", "which round-trip time tables show: min, median, avg or max")
 	f.StringVar(&o.units, "units", "mi", "mi or km")
 	f.StringVar(&o.fibre, "fibre-speed", "0.65c", "speed of light in fibre: a fraction of c, or miles per millisecond")
@@ -77,16 +80,18 @@ func (o *reportFlags) run(ctx context.Context, std streams) error {
 	if !ok {
 		return usage("--format %s: want text, markdown or json", o.format)
 	}
-	m, err := o.report(ctx, options, std)
+	h, err := openHistory(o.history)
+	if err != nil {
+		return err
+	}
+	m, err := o.report(ctx, h, options, std)
 	if err != nil {
 		return err
 	}
 	if o.out != "" {
-		n, err := saveAll(o.out, monthFiles(m))
-		if err != nil {
-			return fmt.Errorf("nothing was saved: %w", err)
+		if err := o.publish(ctx, h, m, std); err != nil {
+			return fmt.Errorf("nothing was published: %w", err)
 		}
-		o.say(std, "matrix: wrote %d files to %s", n, o.out)
 	}
 	return write(std.out, m)
 }
@@ -117,11 +122,7 @@ func parseMonth(text string, now time.Time) (report.Span, error) {
 }
 
 // report reads the history.
-func (o *reportFlags) report(ctx context.Context, options report.MonthOptions, std streams) (*report.MonthReport, error) {
-	h, err := openHistory(o.history)
-	if err != nil {
-		return nil, err
-	}
+func (o *reportFlags) report(ctx context.Context, h *history.History, options report.MonthOptions, std streams) (*report.MonthReport, error) {
 	if o.distances != "" {
 		if err := o.monthDistances(ctx, h, &options); err != nil {
 			return nil, err
@@ -160,18 +161,4 @@ func (o *reportFlags) monthDistances(ctx context.Context, h report.History, opti
 	inventory := &data.Inventory{Cities: rounds[len(rounds)-1].Cities}
 	_, err = o.measureDistances(inventory, &options.Options)
 	return err
-}
-
-// monthFiles are the files of --out.
-func monthFiles(m *report.MonthReport) []file {
-	all := []file{
-		{"month.json", func(w io.Writer) error { return export.MonthJSON(w, m) }},
-		{"month.md", func(w io.Writer) error { return export.MonthMarkdown(w, m) }},
-		{"pairs.csv", func(w io.Writer) error { return export.PairsCSV(w, m.Report) }},
-		{"verdicts.csv", func(w io.Writer) error { return export.VerdictsCSV(w, m.Report) }},
-	}
-	for _, metric := range report.Metrics() {
-		all = append(all, file{metric.String() + ".csv", func(w io.Writer) error { return export.MatrixCSV(w, m.Report, metric) }})
-	}
-	return all
 }

@@ -2,8 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +45,7 @@ func TestReport(t *testing.T) {
 	folder := savedSeason(t, 16)
 	out := filepath.Join(t.TempDir(), "out")
 	text, talk, status := matrix(t, "report", "--month", "2026-10", "--history", folder, "--out", out)
-	if status != 0 || !strings.HasPrefix(text, "October 2026\n") || !strings.Contains(talk, "wrote 9 files to "+out) {
+	if status != 0 || !strings.HasPrefix(text, "October 2026\n") || !strings.Contains(talk, "published October 2026 in "+out) {
 		t.Fatalf("status %d\n%s%s", status, text, talk)
 	}
 	text = strings.Join(strings.Fields(text), " ")
@@ -51,12 +55,12 @@ func TestReport(t *testing.T) {
 		}
 	}
 	markdown, _, _ := matrix(t, "report", "--month", "2026-10", "--history", folder, "--format", "markdown")
-	saved, err := os.ReadFile(filepath.Join(out, "month.md"))
+	saved, err := os.ReadFile(filepath.Join(out, "2026-10", "data", "month.md"))
 	if err != nil || string(saved) != markdown || !strings.HasPrefix(markdown, "# Network latency, October 2026\n") {
 		t.Errorf("month.md is not what is printed: %v", err)
 	}
 	js, _, _ := matrix(t, "report", "--month", "2026-10", "--history", folder, "--format", "json")
-	if saved, err := os.ReadFile(filepath.Join(out, "month.json")); err != nil || string(saved) != js || !json.Valid(saved) {
+	if saved, err := os.ReadFile(filepath.Join(out, "2026-10", "data", "month.json")); err != nil || string(saved) != js || !json.Valid(saved) {
 		t.Errorf("month.json is not what is printed: %v", err)
 	}
 }
@@ -116,27 +120,68 @@ func TestPublishedAsMonth(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := t.TempDir()
-	if _, talk, status := matrix(t, "report", "--month", "2011-07", "--history", h.Dir(), "--out", out, "--fibre-speed", "120.9"); status != 0 {
+	if _, talk, status := matrix(t, "report", "--month", "2011-07", "--history", h.Dir(), "--out", out, "--fibre-speed", "120.9",
+		"--distances", published(t, "distance-miles.csv")); status != 0 {
 		t.Fatalf("status %d: %s", status, talk)
 	}
-	got, err := data.OpenRound(filepath.Join(out, "rtt.csv"), &data.Inventory{Cities: round.Cities})
+	got, err := data.OpenRound(filepath.Join(out, "2011-07", "data", "rtt.csv"), &data.Inventory{Cities: round.Cities})
 	if err != nil {
 		t.Fatal(err)
 	}
-	published := map[string]time.Duration{}
+	figures := map[string]time.Duration{}
 	for i := range round.Samples {
 		avg, _ := round.Samples[i].Summary().Get(report.Avg)
-		published[round.Samples[i].Pair.String()] = avg
+		figures[round.Samples[i].Pair.String()] = avg
 	}
 	for i := range got.Samples {
 		pair := got.Samples[i].Pair.String()
 		avg, _ := got.Samples[i].Summary().Get(report.Avg)
-		if avg != published[pair] {
-			t.Errorf("%s: %v, published %v", pair, avg, published[pair])
+		if avg != figures[pair] {
+			t.Errorf("%s: %v, published %v", pair, avg, figures[pair])
 		}
-		delete(published, pair)
+		delete(figures, pair)
 	}
-	if len(published) > 0 {
-		t.Errorf("not in the month: %v", published)
+	if len(figures) > 0 {
+		t.Errorf("not in the month: %v", figures)
+	}
+	publishedOnPages(t, filepath.Join(out, "2011-07"))
+}
+
+// publishedOnPages finds every figure of the tables of 2011 on the page of its
+// matrix, between the tags of a cell; the speeds and percentages within the
+// rounding of the RTTs and distances that they were made of.
+func publishedOnPages(t *testing.T, month string) {
+	t.Helper()
+	for _, table := range []struct {
+		file, page string
+		decimals   int
+		off        float64
+	}{
+		{"ping-ms.csv", "matrix.html", 2, 0}, {"distance-miles.csv", "matrix-distance.html", 0, 0},
+		{"miles-per-ms.csv", "matrix-speed.html", 2, 0.03}, {"percent-of-fibre.csv", "matrix-fibre.html", 2, 0.03},
+	} {
+		text, err := os.ReadFile(filepath.Join(month, table.page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var shown []float64
+		for _, m := range regexp.MustCompile(`">[^<0-9]*([0-9.]+)[^<0-9]*</a></td>`).FindAllStringSubmatch(string(text), -1) {
+			v, err := strconv.ParseFloat(m[1], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown = append(shown, v)
+		}
+		want := readTable(t, published(t, table.file))
+		for pair, figure := range want {
+			scale := math.Pow(10, float64(table.decimals))
+			figure = math.Round(figure*scale) / scale
+			if !slices.ContainsFunc(shown, func(v float64) bool { return math.Abs(v-figure) <= table.off+1e-9 }) {
+				t.Errorf("%s: %v of %v is not on %s", table.file, figure, pair, table.page)
+			}
+		}
+		if len(want) != 90 || len(shown) < 80 {
+			t.Errorf("%s: %d figures, of which the page shows %d", table.file, len(want), len(shown))
+		}
 	}
 }

@@ -23,8 +23,20 @@ var (
 	//go:embed traced.html
 	tracedHTML string
 
-	pageTemplate = template.Must(template.Must(template.New("page").Parse(pageHTML)).Parse(tracedHTML))
+	//go:embed web/matrix.html
+	matrixHTML string
+
+	pageTemplate = parse("page", pageHTML, matrixHTML, tracedHTML)
 )
+
+// parse makes a template of a text and of those that it uses.
+func parse(name string, texts ...string) *template.Template {
+	t := template.New(name)
+	for _, text := range texts {
+		template.Must(t.Parse(text))
+	}
+	return t
+}
 
 // maxCells is how many pairs a table of single cells still serves; beyond it
 // rows are lines of text.
@@ -36,7 +48,7 @@ func Page(w io.Writer, r *report.Report) error {
 	if err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
-	css := shadeRules() + styleCSS + v.images
+	css := shadeRules() + styleCSS
 	if len(v.Traced) > 0 {
 		css += worldmap.CSS + tracedCSS
 	}

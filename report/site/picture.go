@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"html/template"
 	"image"
 	"image/color"
 	"image/png"
@@ -21,7 +22,7 @@ var (
 	lightColors = []string{"f7fbf2", "e3f3dd", "cdeac8", "aedcc0", "86cbc5", "5fb4d0", "459bc6",
 		"dfe2e4", "eceeef", "ffffff", "e6bdd3", "a9d8f2", "f3d089",
 		"e3a9c6", "f5dfe9", "f5f7f8", "cfe9dc", "8fd0b5"}
-	darkColors = []string{"131a1f", "14272c", "143539", "134448", "125458", "0d6469", "04767c",
+	darkColors = []string{"131a1f", "14272c", "143539", "134448", "125458", "0d6469", "046f75",
 		"2a2f33", "22272b", "101417", "6b3e57", "28587a", "6e5012",
 		"7a3f60", "40293a", "181e22", "17403a", "0c6650"}
 )
@@ -53,15 +54,9 @@ func (p *picture) set(x, y int, class string) {
 	p.SetColorIndex(x, y, uint8(strings.Index(classes, class)))
 }
 
-// rules are the style rules that put the picture behind the text of a panel.
-func (p *picture) rules(id string) string {
-	light := p.encode(lightColors)
-	dark := p.encode(darkColors)
-	rule := func(data string) string {
-		return fmt.Sprintf("#%s-rows{background-image:url(data:image/png;base64,%s);--columns:%d;--rows:%d}", id, data, p.Rect.Dx(), p.Rect.Dy())
-	}
-	return rule(light) + "\n@media(prefers-color-scheme:dark){" + rule(dark) + "}\n"
-}
+// Light and Dark are the picture's addresses, with the picture in them.
+func (p *picture) Light() template.URL   { return template.URL(p.encode(lightColors)) }
+func (p *picture) Dark() template.Srcset { return template.Srcset(p.encode(darkColors)) }
 
 func (p *picture) encode(colors []string) string {
 	p.Palette = palette(colors)
@@ -70,7 +65,7 @@ func (p *picture) encode(colors []string) string {
 	if err := encoder.Encode(&out, p); err != nil {
 		return "" // a buffer takes everything; without the image the text still stands
 	}
-	return base64.StdEncoding.EncodeToString(out.Bytes())
+	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(out.Bytes())
 }
 
 func palette(colors []string) color.Palette {

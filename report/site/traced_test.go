@@ -37,7 +37,7 @@ func TestTraced(t *testing.T) {
 	reporttest.Golden(t, "ways.html", []byte(ways))
 	for _, want := range []string{
 		`<a class="traced" href="#t1">traced</a>`, `id="t1"`, "Baltimore → New York</h3>", "gone on re-measuring", "not traced: ssh: no route to host",
-		`<tr class="step"><th scope="row">3<td>83.8<td>London <em>&#43;81.4 ms</em>`, "not Tokyo: light forbids it", "Coasts: Natural Earth",
+		`<tr class="step"><th scope="row">3</th><td>83.8</td><td>London <em>&#43;81.4 ms</em>`, "not Tokyo: light forbids it", "Coasts: Natural Earth",
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page does not contain %q", want)

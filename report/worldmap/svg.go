@@ -24,7 +24,7 @@ type Frame struct {
 //go:embed map.css
 var CSS string
 
-var svgTemplate = template.Must(template.New("map").Parse(strings.ReplaceAll(`<svg class="map{{with .Class}} {{.}}{{end}}" viewBox="0 0 {{.Width}} {{.Height}}" width="{{.Width}}" height="{{.Height}}" role="img" aria-label="{{.Alt}}">
+var svgTemplate = template.Must(template.New("map").Parse(strings.ReplaceAll(`<svg class="map{{with .Class}} {{.}}{{end}}" viewBox="0 0 {{.Width}} {{.Height}}" width="{{.Width}}" height="{{.Height}}" role="{{.Role}}" aria-label="{{.Alt}}">
 <path class="land" d="{{.Land}}"/>
 {{range .Lines}}<path class="line {{.Class}}" d="{{.Path}}">{{with .Title}}<title>{{.}}</title>{{end}}</path>
 {{end}}{{range .Dots}}{{if .Href}}<a href="{{.Href}}">{{end}}<circle class="dot{{with .Class}} {{.}}{{end}}" cx="{{.X}}" cy="{{.Y}}" r="{{.Size}}">{{with .Title}}<title>{{.}}</title>{{end}}</circle>{{if .Href}}</a>{{end}}
@@ -34,6 +34,7 @@ var svgTemplate = template.Must(template.New("map").Parse(strings.ReplaceAll(`<s
 // drawing is what the template shows.
 type drawing struct {
 	Class, Alt    string
+	Role          string
 	Width, Height string
 	Land          string
 	Lines         []drawnLine
@@ -64,7 +65,7 @@ func (m *Map) SVG(f Frame) (template.HTML, error) {
 		f.Width = usualWidth
 	}
 	v := newView(m.spots(), f.Width, f.Height)
-	d := drawing{Class: f.Class, Alt: f.Alt, Width: pixels(v.width), Height: pixels(v.height)}
+	d := drawing{Role: m.role(), Class: f.Class, Alt: f.Alt, Width: pixels(v.width), Height: pixels(v.height)}
 	var land strings.Builder
 	for _, ring := range v.land() {
 		land.WriteString(path(ring) + "Z")
@@ -88,6 +89,17 @@ func (m *Map) SVG(f Frame) (template.HTML, error) {
 		return "", fmt.Errorf("draw a map: %w", err)
 	}
 	return template.HTML(out.String()), nil
+}
+
+// role is that of a picture, unless there are links in it: nobody looks for those
+// in a picture.
+func (m *Map) role() string {
+	for _, d := range m.dots {
+		if d.Href != "" {
+			return "group"
+		}
+	}
+	return "img"
 }
 
 // drawLines draws the lines, and returns what labels are to keep off.

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"matrix/data/history"
+	"matrix/report"
+	"matrix/report/export"
+	"matrix/report/site"
+)
+
+// publish adds the month to a website.
+func (o *reportFlags) publish(ctx context.Context, h *history.History, m *report.MonthReport, std streams) error {
+	span := m.Month.Span
+	traces, err := h.Traces(ctx, span.From, span.To)
+	if err != nil {
+		return err
+	}
+	edition := &site.Edition{
+		Name: span.From.Format("2006-01"), Month: m, AllPairs: o.allPairs, Traces: traces, Files: monthFiles(m),
+		Series: func(ctx context.Context, visit func(*report.Series) error) error {
+			return h.Series(ctx, span.From, span.To, visit)
+		},
+	}
+	progress := newProgress(std.err, o.quiet)
+	err = site.Write(ctx, o.out, edition, func(done, all int) { progress.stage("writing pages", done, all) })
+	progress.clear()
+	if err == nil {
+		o.say(std, "matrix: published %s in %s", span.Title(), o.out)
+	}
+	return err
+}
+
+// monthFiles are the files that the website offers for download.
+func monthFiles(m *report.MonthReport) []site.File {
+	all := []site.File{
+		{Name: "month.json", About: "Everything that the report knows, pairs included", Write: func(w io.Writer) error { return export.MonthJSON(w, m) }},
+		{Name: "month.md", About: "The report as Markdown, for a mail", Write: func(w io.Writer) error { return export.MonthMarkdown(w, m) }},
+		{Name: "pairs.csv", About: "A line for each ordered pair: round-trip times in ms, loss, distance, verdict", Write: func(w io.Writer) error { return export.PairsCSV(w, m.Report) }},
+		{Name: "verdicts.csv", About: "What is wrong with hosts and pairs, with the evidence", Write: func(w io.Writer) error { return export.VerdictsCSV(w, m.Report) }},
+	}
+	for _, metric := range report.Metrics() {
+		about := fmt.Sprintf("%s, %s; rows from, columns to", metric.Heading(), metric.Unit(m.Method.Units))
+		all = append(all, site.File{Name: metric.String() + ".csv", About: about, Write: func(w io.Writer) error { return export.MatrixCSV(w, m.Report, metric) }})
+	}
+	return all
+}

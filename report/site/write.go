@@ -1,0 +1,104 @@
+package site
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+)
+
+// Write writes an edition into a site, a folder with a folder for each month.
+// The site is made anew beside the old one, months that are there already
+// included, and the two change places in one step: a process that is killed at
+// any moment leaves the old site or the new one whole. Files in the folder that
+// are not the site's stay. A folder that is neither empty nor a site is left
+// alone, with an error.
+//
+// The same edition gives the same bytes. progress, if it is not nil, is told how
+// many of how many files are written.
+func Write(ctx context.Context, dir string, e *Edition, progress func(done, all int)) error {
+	err := e.check()
+	if err == nil {
+		err = write(ctx, dir, e, progress)
+	}
+	if err != nil {
+		return fmt.Errorf("write site: %w", err)
+	}
+	return nil
+}
+
+func write(ctx context.Context, dir string, e *Edition, progress func(done, all int)) error {
+	s, err := openSite(dir)
+	if err != nil {
+		return err
+	}
+	b := newBook(e)
+	if err := b.gather(ctx); err != nil {
+		return errors.Join(fmt.Errorf("read the series of pairs: %w", err), s.close())
+	}
+	err = writeAll(ctx, filepath.Join(s.next, e.Name), b.jobs(), progress)
+	for _, step := range []func() error{func() error { return s.carry(e.Name) }, s.finish, s.swap} {
+		if err == nil {
+			err = step()
+		}
+	}
+	return errors.Join(err, s.close())
+}
+
+// writeAll writes files on all processors.
+func writeAll(ctx context.Context, dir string, jobs []job, progress func(done, all int)) error {
+	for _, j := range jobs {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, j.path)), 0o777); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan job)
+	var mu sync.Mutex
+	done := 0
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for j := range next {
+				if err := writeFile(filepath.Join(dir, j.path), j.write); err != nil {
+					cancel(err)
+					return
+				}
+				mu.Lock()
+				done++
+				if progress != nil {
+					progress(done, len(jobs))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, j := range jobs {
+		select {
+		case next <- j:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(f, 1<<16)
+	err = errors.Join(write(out), out.Flush(), f.Close())
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
