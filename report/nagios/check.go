@@ -78,6 +78,8 @@ type check struct {
 	pairs []*report.Pair
 	found []finding
 	gaps  string // why too few were measured; "" if enough were
+
+	missing int // pairs that were not measured, few enough or not
 }
 
 // finding is something that is not well.
@@ -237,7 +239,8 @@ func (c *check) coverage() {
 			n++
 		}
 	}
-	if have := 100 * float64(len(c.pairs)-n) / float64(len(c.pairs)); n > 0 && have < c.q.Coverage {
+	c.missing = n
+	if have := 100 * float64(len(c.pairs)-n) / float64(len(c.pairs)); n > 0 && (have < c.q.Coverage || n == len(c.pairs)) {
 		reasons := make([]string, 0, len(missing))
 		for reason := range missing {
 			reasons = append(reasons, reason)

@@ -63,6 +63,8 @@ func (c *check) text(s Status) string {
 		rtt, hasRTT := p.Millis(report.Avg)
 		loss, hasLoss := p.Loss()
 		text += figures(rtt, hasRTT, 100*loss, hasLoss)
+	case c.missing > 0:
+		text += fmt.Sprintf("%d of %d pairs are well, the others were not measured", len(c.pairs)-c.missing, len(c.pairs))
 	default:
 		text += fmt.Sprintf("%d pairs are well", len(c.pairs))
 	}
