@@ -65,6 +65,7 @@ func newRoot(std streams) *cobra.Command {
 		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std),
 		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std),
 		importCommand(std), exportCommand(std))
+	registerSettings(root)
 	return root
 }
 
