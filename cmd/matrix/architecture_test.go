@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"cmd/matrix":      {"..."},
 
 	"data/history": {"data", "probe", "geo"},
+	"data/draft":   {"data", "probe", "geo"},
 
 	// The contracts as test suites, and what tests show.
 	"probe/pingtest":     {"probe"},

@@ -64,7 +64,7 @@ func newRoot(std streams) *cobra.Command {
 	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), traceCommand(std), versionCommand(std),
 		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std),
 		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std),
-		importCommand(std), exportCommand(std))
+		importCommand(std), exportCommand(std), initCommand(std))
 	registerSettings(root)
 	return root
 }

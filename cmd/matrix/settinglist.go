@@ -77,6 +77,13 @@ func (u settingUse) value() string {
 		return u.flag.DefValue
 	case "stringArray":
 		return "[]"
+	case "duration":
+		// 1h0m0s is what nobody writes.
+		text := u.flag.DefValue
+		if strings.HasSuffix(text, "m0s") {
+			text = strings.TrimSuffix(strings.TrimSuffix(text, "0s"), "0m")
+		}
+		return strconv.Quote(text)
 	}
 	return strconv.Quote(u.flag.DefValue)
 }
@@ -95,17 +102,16 @@ func writeSettings(w io.Writer, root *cobra.Command, given map[string]string) er
 	b.WriteString(settingsIntro)
 	uses := settingUses(root)
 	for i, u := range uses {
-		again := i > 0 && uses[i-1].name == u.name
-		if !again {
+		if i == 0 || uses[i-1].name != u.name {
 			b.WriteString("\n")
 		}
-		for _, line := range wrap(u.meaning()+u.where(again), 76) {
+		first := uses[slices.IndexFunc(uses, func(o settingUse) bool { return o.name == u.name })]
+		for _, line := range wrap(u.meaning()+u.where(first), 76) {
 			b.WriteString("# " + line + "\n")
 		}
 		if i+1 < len(uses) && uses[i+1].name == u.name {
-			continue // the line stands below the last meaning, with the first's default
+			continue // the line stands below the last meaning
 		}
-		first := uses[slices.IndexFunc(uses, func(o settingUse) bool { return o.name == u.name })]
 		if value, ok := given[u.name]; ok {
 			fmt.Fprintf(&b, "%s = %s\n", u.name, strconv.Quote(value))
 		} else {
@@ -116,13 +122,14 @@ func writeSettings(w io.Writer, root *cobra.Command, given map[string]string) er
 	return err
 }
 
-// where names the commands of a setting that not all that measure have.
-func (u settingUse) where(again bool) string {
+// where names the commands of a setting that not all that measure have, and
+// their default where it is another than the first's.
+func (u settingUse) where(first settingUse) string {
 	if u.commands[0] == "matrix" {
 		return ""
 	}
 	text := " [" + strings.Join(u.commands, ", ")
-	if again {
+	if u.value() != first.value() {
 		text += ": " + u.value()
 	}
 	return text + "]"
