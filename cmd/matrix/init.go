@@ -323,7 +323,7 @@ func wrote(path string, found []draft.City, cities []probe.City) string {
 		}
 	}
 	if without > 0 {
-		fmt.Fprintf(&b, "  %d have no host yet: fill in the column host with the name or address to measure\n", without)
+		fmt.Fprintf(&b, "  without a host: %d; fill in the column host with the name or address to measure\n", without)
 	}
 	return b.String()
 }

@@ -301,7 +301,8 @@ func readSettings(path string, names []string) ([]setting, error) {
 	var all []setting
 	for _, key := range meta.Keys() {
 		s := setting{name: key[0], file: path, line: lineOfKey(string(text), key)}
-		if err := s.known(names, len(key) > 1); err != nil {
+		_, isTable := table[key[0]].(map[string]any)
+		if err := s.known(names, isTable); err != nil {
 			return nil, err
 		}
 		if err := s.read(table[key[0]]); err != nil {
@@ -325,7 +326,7 @@ func (s setting) known(names []string, table bool) error {
 			e.Hint = "did you mean " + near[0] + "?"
 		}
 	case table:
-		e.Problem, e.Hint = name+" is a table", "settings are lines such as "+name+` = "value", without brackets or dots`
+		e.Problem, e.Hint = name+" is a table", "settings are lines such as count = 10, without brackets or dots"
 	default:
 		return nil
 	}

@@ -163,12 +163,12 @@ func (l *list) cell(cells []string, column string) string {
 
 func (l *list) row(line int, cells []string) {
 	var c City
-	c.Title = probe.Clean(l.cell(cells, "title"), maxTitle)
+	c.Title = words(l.cell(cells, "title"))
 	c.Host = l.cell(cells, "host")
 	c.SSH = l.cell(cells, "ssh")
-	c.Country = probe.Clean(l.cell(cells, "country"), maxTitle)
-	c.Region = probe.Clean(l.cell(cells, "region"), maxTitle)
-	c.Provider = probe.Clean(l.cell(cells, "provider"), maxTitle)
+	c.Country = words(l.cell(cells, "country"))
+	c.Region = words(l.cell(cells, "region"))
+	c.Provider = words(l.cell(cells, "provider"))
 	if isHost(c.Title) { // a column "name" of servers
 		if c.Host == "" {
 			c.Host = c.Title
@@ -235,7 +235,7 @@ func (l *list) readLines(text string) {
 // name of the city.
 func (l *list) line(n int, line string) {
 	var c City
-	var words []string
+	var parts []string
 	for _, word := range strings.Fields(strings.NewReplacer(",", ", ", ";", ", ", "\t", " ").Replace(line)) {
 		bare := strings.TrimRight(word, ",")
 		login, host, user := strings.Cut(bare, "@")
@@ -243,15 +243,15 @@ func (l *list) line(n int, line string) {
 		case user && login != "" && probe.CheckLogin(bare) == nil && c.Host == "":
 			c.SSH, c.Host = bare, host
 		case !isHost(bare):
-			words = append(words, word)
+			parts = append(parts, word)
 		case c.Host == "":
 			c.Host = bare
 		default:
 			c.Also = bare // as in /etc/hosts
 		}
 	}
-	c.Title = probe.Clean(strings.Trim(strings.Join(words, " "), ", "), maxTitle)
-	c.alone = c.Host == "" && len(words) == 1
+	c.Title = words(strings.Trim(strings.Join(parts, " "), ", "))
+	c.alone = c.Host == "" && len(parts) == 1
 	switch {
 	case c.Host != "" && probe.CheckHost(c.Host) != nil:
 		l.mistake(data.FileError{Line: n, Column: 1, Field: "host", Value: c.Host, Problem: "not a host name or address"})
@@ -261,6 +261,10 @@ func (l *list) line(n int, line string) {
 		l.add(n, c)
 	}
 }
+
+// words are a text for people, without what makes a spreadsheet take it for a
+// formula.
+func words(text string) string { return probe.Clean(strings.TrimLeft(text, "=+-@ \t"), maxTitle) }
 
 // isHost says whether a word is surely a host's: an address, or a name with a
 // domain. "D.C." and "St.Louis" are none.
