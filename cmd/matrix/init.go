@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -302,6 +303,17 @@ func guessed(found []draft.City) []string {
 	return all
 }
 
+// largestOf are the cities of which there are others, too small to ask about.
+func largestOf(found []draft.City) []string {
+	var all []string
+	for _, c := range found {
+		if place := probe.Clean(c.Title, 60) + ", " + probe.Clean(c.Country, 60); c.Largest && !slices.Contains(all, place) {
+			all = append(all, place)
+		}
+	}
+	return all
+}
+
 // wrote says what the inventory has, and what it lacks.
 func wrote(path string, found []draft.City, cities []probe.City) string {
 	var b strings.Builder
@@ -315,6 +327,9 @@ func wrote(path string, found []draft.City, cities []probe.City) string {
 		for _, g := range guesses {
 			b.WriteString("    " + g + "\n")
 		}
+	}
+	if largest := largestOf(found); len(largest) > 0 {
+		fmt.Fprintf(&b, "  taken for the largest of several places of the name: %s\n", strings.Join(largest, "; "))
 	}
 	without := 0
 	for _, c := range cities {

@@ -19,7 +19,7 @@ func TestAsk(t *testing.T) {
 	world := geo.World()
 	nobody := func(string) (geo.Place, string, bool) { return geo.Place{}, "", false }
 	draft.Settle(cities, world, nobody)
-	answers := "9\n2\nBaltimore\n\nPortland\n2\n37.2, -93.3\n"
+	answers := "9\n2\nBaltimore\n\nBirmingham\n1\n37.2, -93.3\n"
 	var talk bytes.Buffer
 	if err := ask(cities, world, bufio.NewReader(strings.NewReader(answers)), &talk); err != nil {
 		t.Fatalf("%v\n%s", err, talk.String())
@@ -28,7 +28,7 @@ func TestAsk(t *testing.T) {
 		title, country string
 		latitude       float64
 	}{
-		{"Birmingham", "US", 33.5207}, {"Baltimore", "US", 39.2904}, {"Portland", "US", 43.6574}, {"Springfield", "", 37.2},
+		{"Birmingham", "US", 33.5207}, {"Baltimore", "US", 39.2904}, {"Birmingham", "GB", 52.4814}, {"Springfield", "", 37.2},
 	} {
 		c := cities[i]
 		if c.Open || c.Title != want.title || c.Country != want.country || c.Location == nil || c.Location.Latitude != want.latitude {

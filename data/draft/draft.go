@@ -25,6 +25,7 @@ type City struct {
 	Source     string // file:line
 	Also       string // another name of the host, which may say where it is
 	Guess      string // the word of the host's name that its place is guessed from
+	Largest    bool   // it was taken for the largest place of its name
 	// Choices are the places that it may be; then one must be chosen. With Open
 	// and no choice, nothing is known of its place.
 	Choices []geo.Place
@@ -76,6 +77,7 @@ func (c *City) find(world *geo.Gazetteer) {
 		c.Open = true
 	case sure && clear(places):
 		c.place(places[0])
+		c.Largest = len(places) > 1
 	default:
 		c.Open, c.Choices = true, places[:min(len(places), shownChoices)]
 	}
