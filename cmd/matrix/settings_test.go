@@ -63,3 +63,14 @@ func TestDefaultsAreSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestShippedSettings reads the file that the packages install, as it is.
+func TestShippedSettings(t *testing.T) {
+	settings, err := readSettings("../../deploy/matrix.toml", settingNames(newRoot(streams{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(settings) != 1 || settings[0].name != "cities" || settings[0].values[0] != "/etc/matrix/cities.csv" {
+		t.Errorf("the packages' settings are %v", settings)
+	}
+}
