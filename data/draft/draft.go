@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"matrix/data"
 	"matrix/geo"
@@ -181,7 +182,7 @@ func (c *City) place(p geo.Place) {
 // Called is what the person called it.
 func (c *City) Called() string {
 	for _, text := range []string{c.Title, c.Name, c.Host} {
-		if text != "" {
+		if data.Slug(text) != "" {
 			return probe.Clean(text, maxTitle)
 		}
 	}
@@ -209,11 +210,14 @@ func Cities(cities []City) (all []probe.City, remarks []string) {
 
 // free is the title, with a number if there is one of that name already.
 func free(title string, taken map[string]bool) string {
-	title = probe.Clean(title, maxName)
+	const number = 5 // " 1000"
+	for n := maxName; utf8.RuneCountInString(data.Slug(title)) > maxName-number; n-- {
+		title = probe.Clean(title, n) // letters such as ß are two of a name
+	}
 	for n := 2; ; n++ {
 		called := title
 		if n > 2 {
-			called = fmt.Sprintf("%s %d", probe.Clean(title, maxName-5), n-1)
+			called = fmt.Sprintf("%s %d", title, n-1)
 		}
 		if !taken[data.Slug(called)] {
 			return called

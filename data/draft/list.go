@@ -273,5 +273,6 @@ func isHost(word string) bool {
 		return true
 	}
 	at := strings.LastIndex(word, ".")
-	return at > 0 && len(word)-at > 2 && word == strings.ToLower(word) && probe.CheckHost(word) == nil
+	top := word[at+1:]
+	return at > 0 && len(top) > 1 && strings.Trim(top, "0123456789") != "" && word == strings.ToLower(word) && probe.CheckHost(word) == nil
 }
