@@ -256,7 +256,11 @@ func (m *MonthReport) remarks() {
 		p := &m.Month.Pairs[i]
 		planned, measured = planned+p.Planned, measured+p.States[Measured]
 	}
-	m.Remarks = append(m.Remarks, fmt.Sprintf("%d of %d samples measured (%s), in %s", measured, planned, share(measured, planned), plural(len(m.Month.Rounds), "round")))
+	first := fmt.Sprintf("%d of %d samples measured (%s), in %s", measured, planned, share(measured, planned), plural(len(m.Month.Rounds), "round"))
+	if n := m.Month.LeftOut; n > 0 {
+		first += fmt.Sprintf("; %s of the history left out", plural(n, "file"))
+	}
+	m.Remarks = append(m.Remarks, first)
 	if m.Before == nil {
 		m.Remarks = append(m.Remarks, "the history has no month before, so that only changes within this one are told")
 	}
