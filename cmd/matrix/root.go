@@ -57,6 +57,8 @@ func newRoot(std streams) *cobra.Command {
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	registerSettings(root)
+	root.AddCommand(initCommand(std))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w (see %s --help)", err, cmd.CommandPath())
 	})
@@ -64,8 +66,7 @@ func newRoot(std streams) *cobra.Command {
 	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), traceCommand(std), versionCommand(std), manCommand(),
 		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std),
 		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std),
-		importCommand(std), exportCommand(std), initCommand(std))
-	registerSettings(root)
+		importCommand(std), exportCommand(std))
 	return root
 }
 
