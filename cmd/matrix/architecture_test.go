@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"deploy/...":      {}, // programs that make releases
 
 	"data/history": {"data", "probe", "geo"},
+	"data/draft":   {"data", "probe", "geo"},
 
 	// The contracts as test suites, and what tests show.
 	"probe/pingtest":     {"probe"},

@@ -57,6 +57,8 @@ func newRoot(std streams) *cobra.Command {
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	registerSettings(root)
+	root.AddCommand(initCommand(std))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w (see %s --help)", err, cmd.CommandPath())
 	})
