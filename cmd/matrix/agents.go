@@ -99,7 +99,7 @@ command of the ssh key that the coordinator uses:
   restrict,command="matrix probe" ssh-ed25519 AAAA…`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return wire.Serve(cmd.Context(), std.in, std.out, &icmp.ByJob{}, version())
+			return wire.FarSide{Pinger: &icmp.ByJob{}, Version: version()}.Serve(cmd.Context(), std.in, std.out)
 		},
 	}
 }
