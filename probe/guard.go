@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -83,8 +84,8 @@ func (g *Guard) checkRate(job Job) error {
 		return nil
 	}
 	return &HostError{
-		Op:   "measure",
-		Err:  fmt.Errorf("refused by the host: the job sends %.0f echo requests a second, it allows %d (matrix probe --most-rate)", wanted, g.MostRate),
+		Op:   "refused by the host",
+		Err:  fmt.Errorf("the job sends %.0f echo requests a second, it allows %d (matrix probe --most-rate)", wanted, g.MostRate),
 		Hint: fmt.Sprintf("measure with --rate %d, or a longer --interval", g.MostRate),
 	}
 }
@@ -92,13 +93,13 @@ func (g *Guard) checkRate(job Job) error {
 // Trace makes a traceroute to an address that is allowed.
 func (g *Guard) Trace(ctx context.Context, job TraceJob, emit func(Trace)) error {
 	if !g.allows(job.Addr) {
-		return &HostError{Op: "trace", Err: fmt.Errorf("%s", outside(job.Addr))}
+		return errors.New(outside(job.Addr))
 	}
 	const pace = int(time.Second / TracePace)
 	if g.MostRate > 0 && g.MostRate < pace {
 		return &HostError{
-			Op:   "trace",
-			Err:  fmt.Errorf("refused by the host: a traceroute sends up to %d probes a second, it allows %d (matrix probe --most-rate)", pace, g.MostRate),
+			Op:   "refused by the host",
+			Err:  fmt.Errorf("a traceroute sends up to %d probes a second, it allows %d (matrix probe --most-rate)", pace, g.MostRate),
 			Hint: fmt.Sprintf("allow %d there to have traceroutes", pace),
 		}
 	}

@@ -61,7 +61,7 @@ func newRoot(std streams) *cobra.Command {
 		return usage("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	o.register(root)
-	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), traceCommand(std), versionCommand(std),
+	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), statusCommand(std), deployCommand(std), traceCommand(std), versionCommand(std),
 		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std),
 		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std),
 		importCommand(std), exportCommand(std))
