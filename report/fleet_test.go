@@ -105,8 +105,8 @@ func stranger(f *reporttest.Fleet) (away, near int) {
 // TestCleanFleet: of hosts that stand where they say and measure what they
 // should, none is accused.
 func TestCleanFleet(t *testing.T) {
-	for _, n := range append(sizes, 80) {
-		for seed := range uint64(10) {
+	for _, n := range append(sizes, 80, 120, 250) {
+		for seed := range uint64(max(3, min(10, 800/n))) {
 			r := judge(reporttest.NewFleet(n, seed))
 			if got := hosts(r); len(got) > 0 {
 				t.Errorf("%d cities, seed %d: %q", n, seed, got)

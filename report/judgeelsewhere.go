@@ -12,7 +12,7 @@ func (j *judge) elsewhere(g Gazetteer) {
 	s := newSiting(j, g)
 	doubtful := make([]int, 0, j.n)
 	for a := range j.n {
-		if !j.lost[a] && j.partners(a) >= max(2, j.t.FewPartners) {
+		if !j.lost[a] && j.partners(a) >= max(2, j.t.FewPartners) && j.quick(a) {
 			doubtful = append(doubtful, a)
 		}
 	}
@@ -32,6 +32,18 @@ func (j *judge) elsewhere(g Gazetteer) {
 		j.moved(s, worst, own, other)
 		doubtful = slices.DeleteFunc(doubtful, func(a int) bool { return a == worst })
 	}
+}
+
+// quick says whether a host is hardly slower than light in glass to a city: one
+// that stands elsewhere is near to some that it should be far from. Without any,
+// its ways may only be long, as they are where cables are few.
+func (j *judge) quick(a int) bool {
+	for b := range j.n {
+		if at := a*j.n + b; b != a && !j.lost[b] && j.tooFast(j.rtt[at], j.miles[at]) > j.t.Quick {
+			return true
+		}
+	}
+	return false
 }
 
 // enough is by how much another place must fit better. Routes to several cities

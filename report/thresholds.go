@@ -19,6 +19,7 @@ type Thresholds struct {
 	CitySize    geo.Miles     // 30; hosts stand in suburbs, coordinates in centres
 
 	// Of a host whose RTTs fit another place better than its own.
+	Quick        float64       // 0.8; of the speed of light in glass: as fast it must be to one city at least, or its ways are only long
 	Elsewhere    geo.Miles     // 300; nearer than that is no other place
 	Faster       float64       // 0.1; to be faster than a place explains by so much, as a logarithm, is as unlikely
 	Slower       float64       // 0.3; as to be slower by so much; much slower is little more so
@@ -74,7 +75,7 @@ func (t Thresholds) filled() Thresholds {
 	return Thresholds{
 		SelfPing: setting(t.SelfPing, 5*time.Millisecond), Correlation: setting(t.Correlation, 0.5),
 		FewPartners: setting(t.FewPartners, 5), GlassLight: setting(t.GlassLight, 2./3), CitySize: setting(t.CitySize, 30),
-		Elsewhere: setting(t.Elsewhere, 300), Faster: setting(t.Faster, 0.1), Slower: setting(t.Slower, 0.3),
+		Quick: setting(t.Quick, 0.8), Elsewhere: setting(t.Elsewhere, 300), Faster: setting(t.Faster, 0.1), Slower: setting(t.Slower, 0.3),
 		LastMile: setting(t.LastMile, 15*time.Millisecond), Stretch: setting(t.Stretch, 0.1), Neighbours: setting(t.Neighbours, 300), Alone: setting(t.Alone, 0.5),
 		Evidence: setting(t.Evidence, 6), EvidenceEach: setting(t.EvidenceEach, 0.35), Explained: setting(t.Explained, 0.5),
 		FitFrom: setting(t.FitFrom, 15), Spared: setting(t.Spared, 0.1), Base: setting(t.Base, 13500*time.Microsecond), Slope: setting(t.Slope, 0.0272),

@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"report/site":     {"report", "report/chart", "report/worldmap"}, // puts together what they draw
 	"report/worldmap": {"geo"},
 	"cmd/matrix":      {"..."},
+	"deploy/...":      {}, // programs that make releases
 
 	"data/history": {"data", "probe", "geo"},
 

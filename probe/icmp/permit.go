@@ -38,14 +38,22 @@ func needsRaw(v6 bool, listen listen) (bool, error) {
 	return false, notAllowed(errors.Join(refusals...))
 }
 
+// remedy are the two ways to let a user ping.
+const remedy = `either allow ping sockets: sysctl -w net.ipv4.ping_group_range="0 2147483647"` +
+	`, or give the program the right to raw ones: setcap cap_net_raw+ep matrix`
+
 func notAllowed(err error) error {
-	if !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EPROTONOSUPPORT) {
+	if !refused(err) {
 		return &probe.HostError{Op: "open an ICMP socket", Err: err}
 	}
 	return &probe.HostError{
-		Op:  "open an ICMP socket",
-		Err: fmt.Errorf("this user (group %d) may open neither a ping socket nor a raw one", os.Getgid()),
-		Hint: `on that host, either allow ping sockets: sysctl -w net.ipv4.ping_group_range="0 2147483647"` +
-			`, or give the program the right to raw ones: setcap cap_net_raw+ep matrix`,
+		Op:   "open an ICMP socket",
+		Err:  fmt.Errorf("this user (group %d) may open neither a ping socket nor a raw one", os.Getgid()),
+		Hint: "on that host, " + remedy,
 	}
+}
+
+// refused says whether a socket is a matter of privilege.
+func refused(err error) bool {
+	return errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EPROTONOSUPPORT)
 }

@@ -51,20 +51,30 @@ func checksum(path string) (string, error) {
 func (b *Binary) home() string { return ".cache/matrix/matrix-" + b.sum[:16] }
 
 // forPlatform finds the executable for a system, as "linux/arm64": this one, or
-// one beside it that a release puts there as matrix-linux-arm64.
+// one named matrix-linux-arm64 that lies beside it, or in ../lib/matrix from
+// there, which is the place for it where programs are in /usr/bin.
 func (b *Binary) forPlatform(platform string) (path, sum string, err error) {
 	if platform == runtime.GOOS+"/"+runtime.GOARCH {
 		return b.Path, b.sum, nil
 	}
-	path = filepath.Join(filepath.Dir(b.Path), "matrix-"+strings.ReplaceAll(platform, "/", "-"))
+	folder, name := filepath.Dir(b.Path), "matrix-"+strings.ReplaceAll(platform, "/", "-")
+	path = filepath.Join(folder, name)
 	sum, err = checksum(path)
-	return path, sum, err
+	if err == nil {
+		return path, sum, nil
+	}
+	installed := filepath.Join(folder, "..", "lib", "matrix", name)
+	if sum, err := checksum(installed); err == nil {
+		return installed, sum, nil
+	}
+	return path, "", err
 }
 
-// platformOf turns uname's words for system and machine into Go's.
+// platformOf turns uname's words for system and machine into Go's. A program for
+// arm is one for ARMv7, as releases have it: an ARMv6 cannot run it.
 func platformOf(system, machine string) string {
 	machines := map[string]string{
-		"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386", "i386": "386",
+		"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386", "i386": "386",
 	}
 	if known, ok := machines[machine]; ok {
 		machine = known

@@ -213,12 +213,17 @@ func TestInstallFails(t *testing.T) {
 }
 
 func TestAProgramForAnotherProcessorLiesBesideThisOne(t *testing.T) {
-	d, _ := shell(t)
-	other := filepath.Join(filepath.Dir(d.Binary.Path), "matrix-linux-arm64")
-	write(t, other, "arm")
-	path, sum, err := d.Binary.forPlatform(platformOf("Linux", "aarch64"))
-	if err != nil || path != other || sum == d.Binary.sum {
-		t.Errorf("found %s with checksum %s, error %v", path, sum, err)
+	for _, place := range []string{".", "../lib/matrix"} {
+		d := &Dialer{Binary: &Binary{Path: filepath.Join(t.TempDir(), "bin", "matrix")}}
+		other := filepath.Join(filepath.Dir(d.Binary.Path), place, "matrix-linux-arm64")
+		if err := os.MkdirAll(filepath.Dir(other), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		write(t, other, "arm")
+		path, sum, err := d.Binary.forPlatform(platformOf("Linux", "aarch64"))
+		if err != nil || path != other || len(sum) != 64 {
+			t.Errorf("in %s: got %s, %s, %v", place, path, sum, err)
+		}
 	}
 }
 

@@ -3,14 +3,14 @@ package terminal
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"matrix/report"
 )
 
-// columns of Hosts' table that give way on a narrow terminal, in this order:
-// where they are, counted after those before them are gone.
-var hostColumnsToSpare = []int{9, 6, 2}
+// spareColumns of Hosts' table give way on a narrow terminal, in this order.
+var spareColumns = []string{"reached", "self", "stamps", "load", "pings by", "version"}
 
 // Hosts lists hosts, with what is wrong with them below.
 func Hosts(w io.Writer, list []report.HostLine, o Options) error {
@@ -27,9 +27,9 @@ func Hosts(w io.Writer, list []report.HostLine, o Options) error {
 	if !deployed {
 		t = t.without(9)
 	}
-	for _, column := range hostColumnsToSpare {
-		if t.width() > p.o.Width && column < len(t.head) {
-			t = t.without(column)
+	for _, name := range spareColumns {
+		if t.width() > p.o.Width {
+			t = t.without(slices.Index(t.head, name))
 		}
 	}
 	if len(list) > 0 {
@@ -91,7 +91,7 @@ func (p *page) hostProblems(list []report.HostLine) {
 			p.item(p.paint(levelColour(h.Level), pad(h.Level.String(), 8)), report.Clean(h.City, 60)+": "+problem)
 		}
 		for _, hint := range h.Hints {
-			p.item("        ", report.Clean(hint, 300))
+			p.item("        → ", report.Clean(hint, 300))
 		}
 	}
 	if len(list) > levels[report.OK] {
