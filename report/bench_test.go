@@ -3,6 +3,7 @@ package report_test
 import (
 	"testing"
 
+	"matrix/geo"
 	"matrix/report"
 	"matrix/report/reporttest"
 )
@@ -12,5 +13,15 @@ func BenchmarkJudge250(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		report.Judge(r, report.Thresholds{}, nil)
+	}
+}
+
+// BenchmarkJudgeWorld250 judges a fleet that is made like a real one, with all
+// large towns as places where its hosts may stand.
+func BenchmarkJudgeWorld250(b *testing.B) {
+	r := report.New(reporttest.NewFleet(250, 0).Round(), report.Options{})
+	b.ReportAllocs()
+	for b.Loop() {
+		report.Judge(r, report.Thresholds{}, geo.World())
 	}
 }

@@ -31,7 +31,8 @@ func (s Span) String() string {
 }
 
 // History is what a month's report reads. A round belongs to the span that its
-// Start is in. What is damaged is left out and told by the rounds' Warnings.
+// Start is in. What is damaged is left out; a history that also has a method
+// Problems() []probe.Warning tells by it which files these were, so far.
 type History interface {
 	// Rounds are the headers of the rounds that began in the span, in the order
 	// of time: rounds without samples.

@@ -9,13 +9,16 @@ import (
 // the clearest first. Then the others are compared again without it, since what
 // it measures was held against them.
 func (j *judge) elsewhere(g Gazetteer) {
-	s := newSiting(j, g)
 	doubtful := make([]int, 0, j.n)
 	for a := range j.n {
 		if !j.lost[a] && j.partners(a) >= max(2, j.t.FewPartners) && j.quick(a) {
 			doubtful = append(doubtful, a)
 		}
 	}
+	if len(doubtful) == 0 {
+		return
+	}
+	s := newSiting(j, g)
 	for len(doubtful) > 0 {
 		s.learn()
 		worst, most := -1, 0.

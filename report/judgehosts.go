@@ -21,10 +21,11 @@ func (j *judge) invalidSources() {
 			j.host(HostVerdict{City: name, Verdict: InvalidSource, SelfPing: &self})
 		}
 	}
+	var room ways
 	for {
 		worst, least, partners := -1, j.t.Correlation, 0
 		for a := range j.n {
-			c, n, ok := j.correlation(a)
+			c, n, ok := j.correlation(a, &room)
 			if ok && !j.invalid[a] && c < least {
 				worst, least, partners = a, c, n
 			}
@@ -51,8 +52,8 @@ func (j *judge) selfPing(name string) (Ms, bool) {
 // pair with a detour in one direction does not speak for all. It is false where
 // there are too few partners to say, or where the two ways are alike in
 // milliseconds anyway: among neighbours their order is chance.
-func (j *judge) correlation(a int) (float64, int, bool) {
-	var out, in, apart []float64
+func (j *judge) correlation(a int, room *ways) (float64, int, bool) {
+	out, in, apart := room.out[:0], room.in[:0], room.apart[:0]
 	for b := range j.n {
 		x, y := j.floor[a*j.n+b], j.floor[b*j.n+a]
 		if !j.invalid[b] && !math.IsNaN(x) && !math.IsNaN(y) {
@@ -60,25 +61,35 @@ func (j *judge) correlation(a int) (float64, int, bool) {
 			apart = append(apart, min(math.Abs(x-y)-millis(j.t.AsymmetricBy), math.Abs(x-y)-j.t.AsymmetricShare*min(x, y)))
 		}
 	}
+	room.out, room.in, room.apart = out, in, apart
 	if len(out) < max(2, j.t.FewPartners) {
 		return 0, len(out), false
 	}
 	slices.Sort(apart)
-	c, ok := pearson(ranks(out), ranks(in))
+	room.outRanks, room.inRanks = room.ranks(out, room.outRanks), room.ranks(in, room.inRanks)
+	c, ok := pearson(room.outRanks, room.inRanks)
 	return c, len(out), ok && quantile(apart, 0.5) > 0
 }
 
-// ranks are the places of values in their order; equal values share theirs.
-func ranks(values []float64) []float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	ranks := make([]float64, len(values))
-	for i, v := range values {
-		first, _ := slices.BinarySearch(sorted, v)
+// ways are a host's floors out and in, beside each other. They are compared host
+// by host and again without each that is invalid, always in the same room.
+type ways struct {
+	out, in, apart, outRanks, inRanks, sorted []float64
+}
+
+// ranks are the places of values in their order, in room that it may use; equal
+// values share theirs.
+func (w *ways) ranks(values, room []float64) []float64 {
+	w.sorted = append(w.sorted[:0], values...)
+	slices.Sort(w.sorted)
+	ranks := room[:0]
+	for _, v := range values {
+		first, _ := slices.BinarySearch(w.sorted, v)
 		last := first
-		for last < len(sorted) && sorted[last] == v {
+		for last < len(w.sorted) && w.sorted[last] == v {
 			last++
 		}
-		ranks[i] = float64(first+last-1) / 2
+		ranks = append(ranks, float64(first+last-1)/2)
 	}
 	return ranks
 }

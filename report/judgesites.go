@@ -23,6 +23,7 @@ type site struct {
 	place     Place
 	city      int       // of the fleet; -1 of a town
 	miles     []float64 // to each city
+	whole     bool      // all of these are known
 	way       []float64 // logarithm of what these take
 	neighbour []float64 // what each city's routes say of those from here; 0 of most
 	stray     []float64 // how far its neighbours' RTTs to each city are off, summed
@@ -38,33 +39,34 @@ type siting struct {
 	stray  []float64    // logarithm of how far each pair is off what distance and last miles explain
 	points []*geo.Point // of the cities; nil if not known
 
-	// Of the host that is looked at:
-	logs    []float64 // of RTT − last miles + cushion: a row for each of lastMiles
-	nearest []int     // the other cities, by RTT: these decide soonest
-	way     []float64 // logarithm of what a place explains, for each city
+	partners [][]int   // of each host the other cities, by RTT: these decide soonest
+	unlikely []float64 // each of lastMiles, in nats
+	tried    []try     // of each host what fitted it at its place the last time
+
+	// Of the host that is looked at, filled as far as a fit had to go:
+	host    int
+	nearest []int     // its partners
+	logs    []float64 // of RTT − last miles + cushion, for each of nearest: a row for each of lastMiles
+	logged  []int     // how far each row is filled
+	way     []float64 // logarithm of what a place explains, for each of nearest
+	ways    int       // how far that is filled
 }
-
-// fitting is how well a site explains a host's RTTs.
-type fitting struct {
-	at      *site
-	misfit  float64 // summed over the cities, in nats: the logarithm of how unlikely they are
-	last    float64 // the last mile by which it explains them best, in ms
-	stretch float64 // and by how much its ways are longer, as a logarithm
-}
-
-// lastMiles are those that are tried, in ms: finer where most are.
-var lastMiles = [...]float64{0, 0.5, 1, 1.5, 2, 3, 4, 5, 6.5, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 60, 75, 95, 120, 150, 200}
-
-// stretches are by how much all of a host's ways are longer, as logarithms: some
-// networks have straighter cables.
-var stretches = [...]float64{0, -0.1, 0.1, -0.2, 0.2}
 
 // faint is the least that a neighbour must say to be heard.
 const faint = 0.02
 
 // newSiting places the fleet's cities and the large towns.
 func newSiting(j *judge, g Gazetteer) *siting {
-	s := &siting{j: j, logs: make([]float64, len(lastMiles)*j.n), way: make([]float64, j.n), points: make([]*geo.Point, j.n)}
+	s := &siting{
+		j: j, points: make([]*geo.Point, j.n), tried: make([]try, j.n),
+		logs: make([]float64, len(lastMiles)*j.n), logged: make([]int, len(lastMiles)), way: make([]float64, j.n),
+	}
+	for _, last := range lastMiles {
+		s.unlikely = append(s.unlikely, j.t.unlikelyLast(last))
+	}
+	for a := range j.n {
+		s.partners = append(s.partners, s.byRTT(a))
+	}
 	points := s.points
 	for a, name := range j.names {
 		place := Place{Name: j.r.Title(name)}
@@ -95,7 +97,9 @@ func newSiting(j *judge, g Gazetteer) *siting {
 
 // add is told how far a site is from each city.
 func (s *siting) add(at *site) {
+	at.whole = true
 	for _, miles := range at.miles {
+		at.whole = at.whole && !math.IsNaN(miles)
 		at.way = append(at.way, math.Log(s.j.t.Slope*miles+millis(s.j.t.Cushion)))
 	}
 	s.sites = append(s.sites, at)
@@ -115,8 +119,8 @@ func (s *siting) learn() {
 		next := slices.Clone(s.last)
 		for a := range n {
 			s.look(a)
-			s.alone(a)
-			f, _ := s.fit(a, s.sites[a], 1, math.Inf(1))
+			f, _ := s.fit(s.sites[a], s.alone, 1, math.Inf(1), s.tried[a])
+			s.tried[a] = f.by
 			next[a] = (f.last + s.last[a]) / 2
 		}
 		s.last = next
@@ -138,7 +142,12 @@ func (s *siting) learn() {
 // hear sums what a place's neighbours meet.
 func (s *siting) hear(at *site) {
 	n := s.j.n
-	at.near, at.neighbour, at.stray, at.heard = 0, make([]float64, n), make([]float64, n), make([]float64, n)
+	if at.near = 0; at.neighbour == nil {
+		at.neighbour, at.stray, at.heard = make([]float64, n), make([]float64, n), make([]float64, n)
+	}
+	clear(at.neighbour)
+	clear(at.stray)
+	clear(at.heard)
 	for k, miles := range at.miles {
 		w := math.Exp(-miles / float64(s.j.t.Neighbours))
 		if !(w >= faint) || s.j.lost[k] {
@@ -165,111 +174,77 @@ func (s *siting) log(a, b int, last float64) float64 {
 	return math.Log(left + cushion)
 }
 
-// look takes a host to be fitted.
-func (s *siting) look(a int) {
-	s.nearest = s.nearest[:0]
+// byRTT are the cities with which a host is measured, the nearest first.
+func (s *siting) byRTT(a int) []int {
+	var all []int
 	for b := range s.j.n {
 		if s.known(a, b) {
-			s.nearest = append(s.nearest, b)
+			all = append(all, b)
 		}
 	}
 	row := s.j.rtt[a*s.j.n : (a+1)*s.j.n]
-	slices.SortFunc(s.nearest, func(b, c int) int { return cmp.Or(cmp.Compare(row[b], row[c]), cmp.Compare(b, c)) })
-	for k, last := range lastMiles {
-		for _, b := range s.nearest {
-			s.logs[k*s.j.n+b] = s.log(a, b, last)
-		}
-	}
+	slices.SortFunc(all, func(b, c int) int { return cmp.Or(cmp.Compare(row[b], row[c]), cmp.Compare(b, c)) })
+	return all
 }
 
-// alone is what a host's own place explains by its distances alone.
-func (s *siting) alone(a int) {
-	copy(s.way, s.sites[a].way)
+// look takes a host to be fitted.
+func (s *siting) look(a int) {
+	s.partners[a] = slices.DeleteFunc(s.partners[a], func(b int) bool { return s.j.lost[b] })
+	s.host, s.nearest, s.ways = a, s.partners[a], 0
+	clear(s.logged)
 }
 
-// explain is what a site explains of a host's RTTs, and how vague that is: more
-// so where it has no neighbours. The host itself is not asked. It is false if the
-// site is not known to be as far from anything as the host's own place is.
-func (s *siting) explain(a int, at *site) (vague float64, ok bool) {
-	own, mine := s.sites[a], at.neighbour[a]
-	for b := range s.way {
-		s.way[b] = math.NaN()
-		if !s.known(a, b) || math.IsNaN(own.miles[b]) {
-			continue
-		}
-		if math.IsNaN(at.miles[b]) {
-			return 0, false
-		}
-		stray, heard := at.stray[b]-mine*s.stray[a*s.j.n+b], at.heard[b]-mine
-		s.way[b] = at.way[b] + stray/(heard+s.j.t.Alone)
+// alone is what the own place of the host explains by its distances alone.
+func (s *siting) alone(b int) float64 { return s.sites[s.host].way[b] }
+
+// explained is what a site explains of the RTT to a city, with what the site's
+// neighbours meet; the host itself is not asked.
+func (s *siting) explained(at *site, b int) float64 {
+	own, mine := s.sites[s.host], at.neighbour[s.host]
+	if math.IsNaN(own.miles[b]) {
+		return math.NaN()
 	}
-	return 1 + s.j.t.Alone*s.j.t.Alone/(at.near-mine+s.j.t.Alone), true
+	stray, heard := at.stray[b]-mine*s.stray[s.host*s.j.n+b], at.heard[b]-mine
+	return at.way[b] + stray/(heard+s.j.t.Alone)
 }
 
-// fit finds the last mile by which a site explains a host's RTTs best, unless the
-// misfit is enough or more.
-func (s *siting) fit(a int, at *site, vague, enough float64) (fitting, bool) {
-	t := s.j.t
-	best := fitting{at: at, misfit: enough}
-	found := false
-	for _, stretch := range stretches {
-		for k, last := range lastMiles {
-			misfit := t.unlikelyLast(last) + math.Abs(stretch)/t.Stretch
-			logs := s.logs[k*s.j.n : (k+1)*s.j.n]
-			for _, b := range s.nearest {
-				if misfit >= best.misfit {
-					break
-				}
-				if off := (logs[b] - s.way[b] - stretch) / vague; !math.IsNaN(off) {
-					misfit += t.unlikely(off)
-				}
-			}
-			if misfit < best.misfit {
-				best.misfit, best.last, best.stretch, found = misfit, last, stretch, true
-			}
-		}
+// vague is how vague a site explains the host's RTTs: more so where it has no
+// neighbours. It is false if the site is not known to be as far from anything as
+// the host's own place is.
+func (s *siting) vague(at *site) (vague float64, ok bool) {
+	own := s.sites[s.host]
+	if !at.whole && slices.ContainsFunc(s.nearest, func(b int) bool { return !math.IsNaN(own.miles[b]) && math.IsNaN(at.miles[b]) }) {
+		return 0, false
 	}
-	return best, found
-}
-
-// unlikely is how unlikely it is to be off by that logarithm, in nats.
-func (t *Thresholds) unlikely(off float64) float64 {
-	switch {
-	case off < 0:
-		return -off / t.Faster
-	case off < t.Slower:
-		return off / t.Slower
-	}
-	return 1 + math.Log(off/t.Slower)
-}
-
-// unlikelyLast is how unlikely a last mile of so many ms is, in nats. A very slow
-// one is hardly less likely than a slow one: a host that is slow to everybody is
-// badly connected, and no other place explains that.
-func (t *Thresholds) unlikelyLast(ms float64) float64 {
-	if times := ms / millis(t.LastMile); times > 1 {
-		return 1 + math.Log(times)
-	}
-	return ms / millis(t.LastMile)
+	return 1 + s.j.t.Alone*s.j.t.Alone/(at.near-at.neighbour[s.host]+s.j.t.Alone), true
 }
 
 // compare fits a host to its own place and to the best other one; it is false
 // where none is better by enough and explains the RTTs.
 func (s *siting) compare(a int) (own, other fitting, ok bool) {
 	s.look(a)
-	vague, _ := s.explain(a, s.sites[a])
-	own, _ = s.fit(a, s.sites[a], vague, math.Inf(1))
+	own, _ = s.fitAt(s.sites[a], math.Inf(1), s.tried[a])
 	other.misfit = min(own.misfit-s.j.enough(a), s.j.t.Explained*float64(s.j.partners(a)))
 	for _, at := range s.sites {
+		if other.misfit <= 0 { // nothing fits better than perfectly
+			break
+		}
 		if s.elsewhere(a, at) {
-			if vague, known := s.explain(a, at); known {
-				if f, better := s.fit(a, at, vague, other.misfit); better {
-					other, ok = f, true
-				}
+			if f, better := s.fitAt(at, other.misfit, own.by); better {
+				other, ok = f, true
 			}
 		}
 	}
 	return own, other, ok
+}
+
+// fitAt fits the host to a site with all that is known of it.
+func (s *siting) fitAt(at *site, enough float64, guess try) (fitting, bool) {
+	vague, known := s.vague(at)
+	if !known {
+		return fitting{}, false
+	}
+	return s.fit(at, func(b int) float64 { return s.explained(at, b) }, vague, enough, guess)
 }
 
 // elsewhere says whether a site is another place than a host's.
@@ -292,11 +267,10 @@ func (s *siting) between(a int, at *site) geo.Miles {
 // milliseconds.
 func (s *siting) off(a int, f fitting) Ms {
 	s.look(a)
-	s.explain(a, f.at)
 	cushion := millis(s.j.t.Cushion)
 	var all []float64
-	for b, way := range s.way {
-		if !math.IsNaN(way) {
+	for _, b := range s.nearest {
+		if way := s.explained(f.at, b); !math.IsNaN(way) {
 			all = append(all, math.Abs(s.j.rtt[a*s.j.n+b]-(math.Exp(way+f.stretch)-cushion+f.last+s.last[b])))
 		}
 	}

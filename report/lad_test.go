@@ -115,7 +115,7 @@ func BenchmarkLeastAbsolute250(b *testing.B) {
 }
 
 func TestRanks(t *testing.T) {
-	if got := ranks([]float64{3, 1, 3, 2}); !slices.Equal(got, []float64{2.5, 0, 2.5, 1}) {
+	if got := new(ways).ranks([]float64{3, 1, 3, 2}, nil); !slices.Equal(got, []float64{2.5, 0, 2.5, 1}) {
 		t.Errorf("got %v", got)
 	}
 }

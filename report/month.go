@@ -17,6 +17,8 @@ type Month struct {
 	Pairs  []PairMonth    // planned at least once; sorted by (From, To)
 	Hosts  []HostMonth    // in the order of Cities
 	Notes  []probe.Warning
+
+	LeftOut int // files of the history, damaged; Notes name them
 }
 
 // Micros is a time in microseconds, where there are very many.

@@ -48,7 +48,8 @@ func newMonth(ctx context.Context, history History, span Span, progress func(don
 	if err := g.finish(); err != nil {
 		return nil, fmt.Errorf("month %v: series: %w", span, err)
 	}
-	m.Notes = monthNotes(rounds)
+	m.Notes = monthNotes(rounds, problems(history))
+	m.tell(history)
 	return m, nil
 }
 

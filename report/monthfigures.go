@@ -172,7 +172,7 @@ func (m *Month) figures() []KeyFigure {
 			typical = append(typical, millis(avg.P50))
 		}
 	}
-	rtt, loss := "–", "–"
+	rtt, loss := unknown, unknown
 	if len(typical) > 0 {
 		s := spreadOf(typical)
 		rtt = fmt.Sprintf("%.1f ms", s.Median)
@@ -190,10 +190,13 @@ func (m *Month) figures() []KeyFigure {
 	}
 }
 
+// unknown stands for a key figure that nobody knows.
+const unknown = "–"
+
 // share is a part of a whole in percent; it says 100 only of all.
 func share(part, whole int) string {
 	if whole == 0 {
-		return "–"
+		return unknown
 	}
 	percent := 100 * float64(part) / float64(whole)
 	if part < whole {

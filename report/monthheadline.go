@@ -25,7 +25,11 @@ func (m *MonthReport) state() string {
 	if m.Before != nil {
 		text += fmt.Sprintf(" (%s: %s)", m.Before.Title(), now["typical average RTT"].Before)
 	}
-	return text + fmt.Sprintf("; %s of the echo requests were lost.", now["echo requests lost"].Now)
+	lost := now["echo requests lost"].Now
+	if lost == unknown { // as of figures that were imported without counts
+		return text + "; how many echo requests were lost is not known."
+	}
+	return text + fmt.Sprintf("; %s of the echo requests were lost.", lost)
 }
 
 // serious are the words of hosts that somebody has to see to.

@@ -13,8 +13,9 @@ import (
 )
 
 // monthNotes are what a reader of the month must know: of the rounds as a
-// whole, and what the rounds warned of again and again.
-func monthNotes(rounds []*probe.Round) []probe.Warning {
+// whole, and what the rounds warned of again and again. What the history tells
+// itself of its files is not theirs.
+func monthNotes(rounds []*probe.Round, told []probe.Warning) []probe.Warning {
 	var notes []probe.Warning
 	partial, settings := 0, []probe.Options{}
 	for _, r := range rounds {
@@ -33,7 +34,32 @@ func monthNotes(rounds []*probe.Round) []probe.Warning {
 	}
 	notes = append(notes, pauses(rounds)...)
 	notes = append(notes, resettled(rounds)...)
-	return append(notes, repeated(rounds)...)
+	return append(notes, repeated(rounds, told)...)
+}
+
+// problems are the files that a history has left out so far, by name: in which
+// order they were met is chance. A history without files has none.
+func problems(history History) []probe.Warning {
+	h, ok := history.(interface{ Problems() []probe.Warning })
+	if !ok {
+		return nil
+	}
+	all := h.Problems()
+	slices.SortFunc(all, func(a, b probe.Warning) int {
+		return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Text, b.Text))
+	})
+	return all
+}
+
+// tell adds the files that turned out to be damaged while the history was read,
+// each once.
+func (m *Month) tell(history History) {
+	for _, p := range problems(history) {
+		if !slices.Contains(m.Notes, p) {
+			m.Notes = append(m.Notes, p)
+			m.LeftOut++
+		}
+	}
 }
 
 func ofRounds(n, all int) string { return fmt.Sprintf("%d of %d rounds", n, all) }
@@ -113,10 +139,13 @@ const oftenEnough = 3
 
 // repeated are the rounds' own warnings, each once, with the number of rounds
 // that have it.
-func repeated(rounds []*probe.Round) []probe.Warning {
+func repeated(rounds []*probe.Round, told []probe.Warning) []probe.Warning {
 	all := map[probe.Warning]*remark{}
 	for _, r := range rounds {
 		for _, w := range r.Warnings {
+			if slices.Contains(told, w) {
+				continue
+			}
 			key := probe.Warning{Subject: w.Subject, Text: numberless(w.Text)}
 			if all[key] == nil {
 				all[key] = &remark{Warning: w}

@@ -88,6 +88,7 @@ func NewMonthReport(ctx context.Context, history History, o MonthOptions, progre
 	if err != nil {
 		return nil, fmt.Errorf("month %v: traces: %w", o.Span, err)
 	}
+	month.tell(history) // of the month before and of the traces as well
 	m := &MonthReport{Report: month.Report(o.Options), Month: month}
 	if before != nil {
 		m.Before = &past

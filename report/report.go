@@ -222,7 +222,7 @@ func (r *Report) Footnotes() []string {
 	for _, n := range r.Notes {
 		text := Clean(n.Text, reasonRunes)
 		if n.Subject != "" {
-			text = r.Title(n.Subject) + ": " + text
+			text = cmp.Or(r.title[n.Subject], Clean(n.Subject, reasonRunes)) + ": " + text // of a city, or a file
 		}
 		if !slices.Contains(notes, text) {
 			notes = append(notes, text)

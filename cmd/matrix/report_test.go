@@ -65,6 +65,39 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestReportNamesDamage: a file of the month and one of the month before, whose
+// pages were damaged, are named on stderr and in the report.
+func TestReportNamesDamage(t *testing.T) {
+	folder := savedSeason(t, 16)
+	var damaged []string
+	for _, month := range []string{"09", "10"} {
+		files, err := filepath.Glob(filepath.Join(folder, "samples", "year=2026", "month="+month, "*"))
+		if err != nil || len(files) < 20 {
+			t.Fatalf("%d files: %v", len(files), err)
+		}
+		text, err := os.ReadFile(files[10])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 200; i < len(text)/2; i += 50 {
+			text[i] ^= 0x10
+		}
+		if err := os.WriteFile(files[10], text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		damaged = append(damaged, "samples/year=2026/month="+month+"/"+filepath.Base(files[10])+": left out: ")
+	}
+	markdown, talk, status := matrix(t, "report", "--month", "2026-10", "--history", folder, "--format", "markdown")
+	for _, want := range damaged {
+		if !strings.Contains(talk, want) || !strings.Contains(strings.ReplaceAll(markdown, `\_`, "_"), want) {
+			t.Errorf("status %d: no %q in\n%s\n%s", status, want, talk, markdown)
+		}
+	}
+	if text, _, _ := matrix(t, "report", "--month", "2026-10", "--history", folder, "-q"); !strings.Contains(strings.Join(strings.Fields(text), " "), "; 2 files of the history left out") {
+		t.Errorf("the summary does not say so:\n%s", text)
+	}
+}
+
 // TestReportThreshold: what "slower than before" means can be set.
 func TestReportThreshold(t *testing.T) {
 	folder := savedSeason(t, 16)

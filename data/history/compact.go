@@ -57,6 +57,7 @@ type compactor struct {
 	progress func(done, total int)
 
 	span    *span
+	headers string           // file of the month's headers, if one was written
 	damaged map[string]error // files found so while they were read
 }
 
@@ -139,9 +140,11 @@ func (c *compactor) monthFile() (path string, merged int, err error) {
 // is compacted, and not before.
 func (c *compactor) merge() (string, error) {
 	set := c.setID()
-	if err := c.writeHeaders(set); err != nil {
+	headers, err := c.writeHeaders(set)
+	if err != nil {
 		return "", err
 	}
+	c.headers = headers
 	total := 0
 	for _, r := range c.span.rounds {
 		total += 2 * r.Rows
@@ -251,7 +254,7 @@ func (c *compactor) removeMerged(month string) (removed int, err error) {
 			remove = append(remove, path)
 		}
 	}
-	headers, err := c.h.oldHeaders(c.month, month)
+	headers, err := c.h.oldHeaders(c.month, month, c.headers)
 	if err != nil {
 		return 0, err
 	}

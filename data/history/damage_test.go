@@ -188,3 +188,33 @@ func TestOldLeftoversAreRemoved(t *testing.T) {
 		t.Fatalf("%+v", found)
 	}
 }
+
+// TestHeadersAreThereOnce: of an interrupted compaction by another version, whose
+// headers have other bytes, nothing stays.
+func TestHeadersAreThereOnce(t *testing.T) {
+	rounds := hours(october, 4, 5, 3)
+	other, h := open(t), open(t)
+	saveAll(t, other, rounds)
+	compact(t, other)
+	left := paths(t, other, "rounds")[0]
+	text, err := os.ReadFile(left)
+	if err != nil {
+		t.Fatal(err)
+	}
+	saveAll(t, h, rounds)
+	name := filepath.Base(left)
+	stale := filepath.Join(h.Dir(), "rounds", "year=2026", "month=10", name[:len("month-00000000-")]+"00000000.parquet")
+	if err := os.MkdirAll(filepath.Dir(stale), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(stale, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if done := compact(t, h); done.Rounds != 4 || done.Removed != 5 {
+		t.Errorf("%+v", done)
+	}
+	if there := paths(t, h, "rounds"); len(there) != 1 || filepath.Base(there[0]) != name {
+		t.Errorf("headers in %v, want %s alone", there, name)
+	}
+	checkHistory(t, again(t, h), rounds)
+}

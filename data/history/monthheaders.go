@@ -59,9 +59,9 @@ func rowOfRound(r *held, text string) roundRow {
 }
 
 // writeHeaders writes the headers of a month's rounds.
-func (c *compactor) writeHeaders(set string) error {
+func (c *compactor) writeHeaders(set string) (path string, err error) {
 	compacted, _ := c.h.monthHeaders(c.ctx, c.span)
-	_, err := c.h.put(c.h.folder(roundsFolder, c.month), set, func(w io.Writer) error {
+	return c.h.put(c.h.folder(roundsFolder, c.month), set, func(w io.Writer) error {
 		// Headers hardly differ: many in a page compress well.
 		out := parquet.NewGenericWriter[roundRow](w, append(writerOptions(), parquet.PageBufferSize(4<<20), parquet.SkipPageBounds("header"))...)
 		for i := range c.span.rounds {
@@ -82,7 +82,6 @@ func (c *compactor) writeHeaders(set string) error {
 		}
 		return err
 	})
-	return err
 }
 
 func (c *compactor) headerText(r *entry, compacted map[string]string) (string, error) {
@@ -141,8 +140,10 @@ func (h *History) headersPath(samples string) (string, error) {
 	return filepath.Join(folder, set+"-*"+suffix), errors.New("the headers of the month's rounds are missing")
 }
 
-// oldHeaders are the files of headers that belong to no file of samples.
-func (h *History) oldHeaders(m Month, keep string) ([]string, error) {
+// oldHeaders are the files of headers that belong to no file of samples, and
+// those of the month's file beside the one that was written just now, if one was:
+// an interrupted compaction by another version leaves such.
+func (h *History) oldHeaders(m Month, keep, written string) ([]string, error) {
 	folder := h.folder(roundsFolder, m)
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -152,13 +153,18 @@ func (h *History) oldHeaders(m Month, keep string) ([]string, error) {
 	var old []string
 	for _, e := range entries {
 		name := monthName.FindStringSubmatch(e.Name())
-		if name == nil || name[1] == wanted {
+		path := filepath.Join(folder, e.Name())
+		if name == nil || name[1] == wanted && (written == "" || path == written) {
+			continue
+		}
+		if name[1] == wanted {
+			old = append(old, path)
 			continue
 		}
 		if left, err := filepath.Glob(filepath.Join(globEscape(h.folder(samplesFolder, m)), name[1]+"-*"+suffix)); err != nil || len(left) > 1 {
 			continue
 		}
-		old = append(old, filepath.Join(folder, e.Name()))
+		old = append(old, path)
 	}
 	return old, nil
 }

@@ -35,34 +35,59 @@ func (h *History) save(r *probe.Round) (Saved, error) {
 	if year := r.Start.UTC().Year(); r.Start.IsZero() || year < 1970 || year > 9999 {
 		return Saved{}, errNoTime
 	}
-	t, err := tableOf(r)
+	p, err := prepare(r)
 	if err != nil {
 		return Saved{}, err
 	}
-	header, err := headerOf(r)
+	path, err := h.put(h.folder(samplesFolder, MonthOf(r.Start)), p.held.Round, p.write, nil)
 	if err != nil {
 		return Saved{}, err
+	}
+	return Saved{ID: p.held.Round, Path: path}, nil
+}
+
+// ID is the id that a round has, or would have, in any history: the same for
+// the same round. Who saves many can ask IDs first, and spare the writing.
+func ID(r *probe.Round) (string, error) {
+	p, err := prepare(r)
+	if err != nil {
+		return "", fmt.Errorf("identify the round: %w", err)
+	}
+	return p.held.Round, nil
+}
+
+// prepared is a round as it is going to lie in its file.
+type prepared struct {
+	table  *table
+	header string
+	held   held
+}
+
+func prepare(r *probe.Round) (*prepared, error) {
+	t, err := tableOf(r)
+	if err != nil {
+		return nil, err
+	}
+	header, err := headerOf(r)
+	if err != nil {
+		return nil, err
 	}
 	sums, counts := make([]check, 1), make([]int, 1)
 	t.addChecks(sums, counts)
 	sum := textSum(header)
-	id := newID(r.Start, mix(sum, uint64(sums[0])))
-	rounds := []held{{
-		Round: id, Start: r.Start.UTC().Truncate(time.Microsecond), Rows: t.n, States: states(r),
-		Check: sums[0].String(), Header: fmt.Sprintf("%016x", sum),
-	}}
-	path, err := h.put(h.folder(samplesFolder, MonthOf(r.Start)), id, func(w io.Writer) error {
-		out := newSampleWriter(w, rounds, roundPage)
-		out.pq.SetKeyValueMetadata(headerKey, header)
-		if err := out.write(t, t.byFrom()); err != nil {
-			return err
-		}
-		return out.pq.Close()
-	}, nil)
-	if err != nil {
-		return Saved{}, err
+	return &prepared{table: t, header: header, held: held{
+		Round: newID(r.Start, mix(sum, uint64(sums[0]))), Start: r.Start.UTC().Truncate(time.Microsecond),
+		Rows: t.n, States: states(r), Check: sums[0].String(), Header: fmt.Sprintf("%016x", sum),
+	}}, nil
+}
+
+func (p *prepared) write(w io.Writer) error {
+	out := newSampleWriter(w, []held{p.held}, roundPage)
+	out.pq.SetKeyValueMetadata(headerKey, p.header)
+	if err := out.write(p.table, p.table.byFrom()); err != nil {
+		return err
 	}
-	return Saved{ID: id, Path: path}, nil
+	return out.pq.Close()
 }
 
 func states(r *probe.Round) map[probe.State]int {

@@ -3,8 +3,6 @@ package duckdb
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
-	"net/netip"
 	"os"
 	"runtime"
 	"slices"
@@ -16,6 +14,8 @@ import (
 
 	"matrix/data/history"
 	"matrix/probe"
+	"matrix/report"
+	"matrix/report/reporttest"
 )
 
 // setting is a number from the environment.
@@ -30,38 +30,6 @@ func setting(t *testing.T, name string, otherwise int) int {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return n
-}
-
-// meteredRound is a round of a made-up fleet: every pair has its floor, and one
-// sample in ten its RTTs.
-func meteredRound(n, cities int, full int) *probe.Round {
-	r := &probe.Round{Start: october.Add(time.Duration(n) * time.Hour), Source: "measured", Options: probe.DefaultOptions()}
-	random := rand.New(rand.NewPCG(uint64(n), 1))
-	for i := range cities {
-		r.Cities = append(r.Cities, probe.City{Name: fmt.Sprintf("city%03d", i), Title: fmt.Sprint("City ", i)})
-		r.Hosts = append(r.Hosts, probe.Host{City: r.Cities[i].Name, Version: "1.2.3"})
-	}
-	for i, from := range r.Cities {
-		for j, to := range r.Cities {
-			if i == j {
-				continue
-			}
-			floor := time.Duration(5_000+(i*7919+j*104729)%200_000) * time.Microsecond
-			s := probe.Sample{Pair: probe.Pair{From: from.Name, To: to.Name}, State: probe.Measured, Sent: 30, Received: 30,
-				At: r.Start.Add(time.Duration(j) * time.Millisecond), Address: netip.AddrFrom4([4]byte{192, 0, 2, byte(j)})}
-			rtts := make([]time.Duration, 30)
-			for k := range rtts {
-				rtts[k] = floor + time.Duration(400*random.ExpFloat64())*time.Microsecond
-			}
-			if random.IntN(full) == 0 {
-				s.RTTs = rtts
-			} else {
-				s.Imported = probe.Summarize(rtts)
-			}
-			r.Samples = append(r.Samples, s)
-		}
-	}
-	return r
 }
 
 // TestMonthBeside compacts a month and computes the exact p5, p50 and p95 of
@@ -99,10 +67,11 @@ func TestMonthBeside(t *testing.T) {
 
 func fillMonth(t *testing.T, h *history.History, cities, hours int) {
 	t.Helper()
-	full := setting(t, "MATRIX_BENCH_FULL", 10)
+	season := reporttest.NewSeason(cities, 1, report.Span{From: october, To: october.Add(time.Duration(hours) * time.Hour)}, time.Hour)
+	season.Full = setting(t, "MATRIX_BENCH_FULL", 10)
 	var saving used
 	for n := range hours {
-		r := meteredRound(n, cities, full)
+		r := season.Round(n)
 		one := measure(func() {
 			if _, err := h.Save(r); err != nil {
 				t.Fatal(err)
