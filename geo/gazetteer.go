@@ -42,6 +42,7 @@ type Place struct {
 type Gazetteer struct {
 	byName    map[string][]Place
 	countries map[string]string // two letters, by folded name or code
+	large     []Place
 }
 
 // World is the built-in gazetteer. It is unpacked when it is first asked for.
@@ -72,6 +73,12 @@ func (g *Gazetteer) Places(name, country string) []Place {
 	slices.SortStableFunc(found, func(a, b Place) int { return cmp.Compare(b.Population, a.Population) })
 	return found
 }
+
+// million is how many inhabitants a large town has.
+const million = 1_000_000
+
+// Large are the towns of a million inhabitants and more, in alphabetical order.
+func (g *Gazetteer) Large() []Place { return g.large }
 
 // called are the places of a name and of its other forms.
 func (g *Gazetteer) called(name string) []Place {
@@ -122,6 +129,9 @@ func readGazetteer(packed []byte) (*Gazetteer, error) {
 			return nil, err
 		}
 	}
+	slices.SortFunc(g.large, func(a, b Place) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Country, b.Country), cmp.Compare(a.Latitude, b.Latitude), cmp.Compare(a.Longitude, b.Longitude))
+	})
 	return g, nil
 }
 
@@ -142,6 +152,11 @@ func (g *Gazetteer) add(line string) error {
 	}
 	if len(p.Country) < 2 {
 		return fmt.Errorf("%q: no country", line)
+	}
+	if p.Population >= million {
+		p := p
+		p.Country = p.Country[:2]
+		g.large = append(g.large, p)
 	}
 	for _, key := range keys(p.Name) {
 		g.byName[key] = append(g.byName[key], p)

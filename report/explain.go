@@ -162,6 +162,14 @@ func (e *explanation) loss(p *PairVerdict) {
 	e.line("loss: %s, %s; lossy if the interval lies above %.4g %% and at least %d were lost", p.lossText(), of, 100*e.t.Loss, e.t.LeastLost)
 }
 
+// fits shows by what another place explains a host's RTTs better than its own.
+func (e *explanation) fits(f *Fitting) {
+	e.line("place: the median of its RTTs to %d cities is %.1f ms off what its own explains, %.1f ms off what %s does (%.4f, %.4f), %s away",
+		f.Cities, f.Own, f.There, e.r.fitPlace(f), f.Place.Latitude, f.Place.Longitude, e.r.miles(f.Miles))
+	e.line("evidence: misfit %.1f nats at its own place, %.1f there; misplaced from %.1f fewer = %.4g + %.4g × %d cities, and at most %.4g a city there",
+		f.Misfit, f.Misfit-f.Better, f.Enough, e.t.Evidence, e.t.EvidenceEach, f.Cities, e.t.Explained)
+}
+
 // ExplainCity says how the verdicts on a host came about, and which of its
 // pairs are flagged; nil if the city is not in the report.
 func (r *Report) ExplainCity(city string) []string {
@@ -190,6 +198,11 @@ func (r *Report) ExplainCity(city string) []string {
 		e.line("%s: %v, %s", r.Title(city), h.Verdict, r.HostEvidence(h))
 		if h.Worst != nil && h.Worst.RTT != nil {
 			e.line("worst: %s – %s, %s", r.Title(h.Worst.From), r.Title(h.Worst.To), r.pairFigures(h.Worst, h.Worst.Verdict()))
+		}
+	}
+	for _, h := range hosts {
+		if h.Fits != nil {
+			e.fits(h.Fits)
 		}
 	}
 	if term, ok := r.Verdicts.Fit.Terms[city]; ok {

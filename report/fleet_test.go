@@ -76,7 +76,7 @@ func TestDirtyFleet(t *testing.T) {
 		}
 		h := r.Verdicts.Host(f.Cities[away].Name)[0]
 		place := f.Cities[slices.IndexFunc(f.Cities, func(c report.City) bool { return c.Name == h.Nearest })]
-		if d := distance(place, reporttest.Town(f.Towns[away])); d > 100 {
+		if d := distance(place, f.Place(f.Towns[away])); d > 100 {
 			t.Errorf("seed %d: %s is %.0f miles from where %s stands", seed, h.Nearest, d, h.City)
 		}
 		if left := flagged(r, report.TooFast); len(left) > 0 {

@@ -14,6 +14,9 @@ type Gazetteer interface {
 	// Places are those of that name, in that country if it is known; none if
 	// the name is not.
 	Places(name, country string) []Place
+	// Large are the towns of a million inhabitants and more, always in the same
+	// order.
+	Large() []Place
 }
 
 // Place is a city of the gazetteer.
@@ -31,7 +34,7 @@ func Judge(r *Report, t Thresholds, g Gazetteer) *Verdicts {
 	j.invalidSources()
 	j.pairRTTs()
 	j.suspects(g)
-	j.misplaced()
+	j.misplaced(g)
 	j.fit()
 	j.pairs()
 	j.waypoints()

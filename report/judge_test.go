@@ -243,6 +243,8 @@ func (everywhere) Places(name, _ string) []report.Place {
 	return nil
 }
 
+func (everywhere) Large() []report.Place { return nil }
+
 // TestOneOfTwo: of a single impossible pair the gazetteer knows which of the
 // two is meant; without it nobody is accused.
 func TestOneOfTwo(t *testing.T) {

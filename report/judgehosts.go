@@ -118,7 +118,7 @@ type impossible struct {
 // are suspect, or whose pairs are the more impossible. What is left has one
 // partner each: then it may be either of the two, unless the gazetteer suspects
 // one of them.
-func (j *judge) misplaced() {
+func (j *judge) misplaced(g Gazetteer) {
 	var pairs []impossible
 	j.measured(func(a, b int, rtt, miles float64) {
 		if by := j.tooFast(rtt, miles); by > 1 {
@@ -141,6 +141,7 @@ func (j *judge) misplaced() {
 			j.accuse(p.b, []impossible{p})
 		}
 	}
+	j.elsewhere(g)
 	j.place()
 }
 

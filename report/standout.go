@@ -299,6 +299,25 @@ func (p *PairVerdict) lossText() string {
 	return fmt.Sprintf("%d of %d lost, %.1f %% (95 %%: %.1f to %.1f)", p.Lost, p.Sent, 100*float64(p.Lost)/float64(p.Sent), 100*p.LossLow, 100*p.LossHigh)
 }
 
+// fitEvidence says where a misplaced host's RTTs fit.
+func (r *Report) fitEvidence(h *HostVerdict) string {
+	f := h.Fits
+	why := fmt.Sprintf("its RTTs to %d cities are %.0f ms off its place as a rule; %.0f ms off %s, %s away",
+		f.Cities, f.Own, f.There, r.fitPlace(f), r.miles(f.Miles))
+	if h.Nearest != "" {
+		why += fmt.Sprintf("; %.1f ms from %s", h.NearestRTT, r.Title(h.Nearest))
+	}
+	return why
+}
+
+// fitPlace is the place's name, and its country unless it is a city of the fleet.
+func (r *Report) fitPlace(f *Fitting) string {
+	if f.City != "" {
+		return r.Title(f.City)
+	}
+	return Clean(f.Place.Name, titleRunes) + ", " + f.Place.Country
+}
+
 // HostEvidence is what led to a verdict on a host, in few words.
 func (r *Report) HostEvidence(h *HostVerdict) string {
 	switch h.Verdict {
@@ -308,6 +327,9 @@ func (r *Report) HostEvidence(h *HostVerdict) string {
 		}
 		return fmt.Sprintf("its way out and its way in do not go together over %d cities (correlation %.2f); what it measured is left out", h.Partners, *h.Correlation)
 	case Misplaced:
+		if h.Fits != nil {
+			return r.fitEvidence(h)
+		}
 		why := fmt.Sprintf("faster than light in glass to %d cities", h.Partners)
 		if h.Partners == 1 {
 			why = "faster than light in glass to a city whose coordinates fit its name"

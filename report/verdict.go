@@ -103,9 +103,23 @@ type HostVerdict struct {
 	Nearest     string    // misplaced: the city nearest by RTT, where it probably stands
 	NearestRTT  Ms        //
 	Within      geo.Miles // misplaced: it is no further than that from Nearest
+	Fits        *Fitting  // misplaced: where its RTTs fit, if that is what says so
 	Named       *Place    // coordinates-suspect: the nearest place of that name
 	Off         geo.Miles // coordinates-suspect: how far the coordinates are from it
 	Term        *Ms       // poorly-connected: what it adds to each of its pairs
+}
+
+// Fitting is how much better another place explains a host's RTTs than its own.
+type Fitting struct {
+	Place  Place
+	City   string    // of the fleet; "" of a town
+	Miles  geo.Miles // from where the host should be
+	Cities int       // that were compared
+	Own    Ms        // how far the median RTT is off what the host's place explains
+	There  Ms        // and off what the other one does
+	Misfit float64   // of its own place, in nats
+	Better float64   // by how many the other place fits better
+	Enough float64   // from how many it is misplaced
 }
 
 // PairVerdict is everything that led to the verdicts on two cities. From and To

@@ -36,6 +36,11 @@ type HostVerdict struct {
 	NamedLongitude   *float64 `json:"named_longitude"`
 	OffMiles         *float64 `json:"off_miles"`
 	TermMs           *float64 `json:"term_ms"`
+	FitsPlace        *string  `json:"fits_place"` // where its RTTs fit far better
+	FitsLatitude     *float64 `json:"fits_latitude"`
+	FitsLongitude    *float64 `json:"fits_longitude"`
+	OwnOffMs         *float64 `json:"own_off_ms"`   // median RTT, off what its own place explains
+	ThereOffMs       *float64 `json:"there_off_ms"` // and off what that place does
 }
 
 // PairVerdict is what two cities are called.
@@ -144,6 +149,10 @@ func hostVerdict(r *report.Report, h *report.HostVerdict) HostVerdict {
 		if at := r.Location(h.Nearest); at != nil {
 			out.NearestLatitude, out.NearestLongitude = finite(at.Latitude), finite(at.Longitude)
 		}
+	}
+	if f := h.Fits; f != nil {
+		out.FitsPlace, out.FitsLatitude, out.FitsLongitude = optional(f.Place.Name), finite(f.Place.Latitude), finite(f.Place.Longitude)
+		out.OwnOffMs, out.ThereOffMs = ms(&f.Own), ms(&f.There)
 	}
 	if p := h.Named; p != nil {
 		out.NamedPlace, out.OffMiles = optional(p.Name+", "+p.Country), rounded(float64(h.Off), 1)

@@ -12,23 +12,24 @@ import (
 // it is known, so that faults can be put in and looked for.
 type Fleet struct {
 	Cities []report.City // as the inventory has them
-	Towns  []int         // where the hosts stand, in Towns()
+	Towns  []int         // where the hosts stand, of Places()
 	Floor  [][]float64   // ms, from and to
 	Queue  [][]float64   // average − minimum
 	Random *rand.Rand    // for faults
 
 	last []float64 // what each host's last mile takes, there and back
+	day  *Day      // that it was drawn from; nil if it is made up
 }
 
-// NewFleet draws a fleet of n hosts; at most as many as there are Towns.
+// NewFleet draws a fleet of n hosts; at most as many as there are Places.
 func NewFleet(n int, seed uint64) *Fleet {
 	f := &Fleet{Random: rand.New(rand.NewPCG(seed, uint64(n)))}
 	f.Towns = f.Random.Perm(len(theInternet.towns))[:n]
 	f.Floor, f.Queue = square(n), square(n)
 	for _, at := range f.Towns {
-		f.Cities = append(f.Cities, Town(at))
-		// The median host adds 6 ms to each of its pairs, one in twenty 40.
-		last := 6 * math.Exp(1.1*f.Random.NormFloat64())
+		f.Cities = append(f.Cities, madeUp(at))
+		// The median host adds 5 ms to each of its pairs, one in twenty 60.
+		last := 5 * math.Exp(1.5*f.Random.NormFloat64())
 		if theInternet.towns[at].hub {
 			last /= 2
 		}
@@ -42,11 +43,23 @@ func NewFleet(n int, seed uint64) *Fleet {
 	return f
 }
 
-// Towns is how many places there are, and Town one of them as a city.
-func Towns() int { return len(theInternet.towns) }
+// Places is how many towns a host may stand in.
+func (f *Fleet) Places() int {
+	if f.day != nil {
+		return len(f.day.cities)
+	}
+	return len(theInternet.towns)
+}
 
-// Town is a place as an inventory has it.
-func Town(at int) report.City {
+// Place is a town as an inventory has it.
+func (f *Fleet) Place(at int) report.City {
+	if f.day != nil {
+		return f.day.cities[at]
+	}
+	return madeUp(at)
+}
+
+func madeUp(at int) report.City {
 	t := theInternet.towns[at]
 	c := city(slug(t.title), t.title, t.country, t.latitude, t.longitude)
 	return c
@@ -74,6 +87,10 @@ func square(n int) [][]float64 {
 // connect gives two hosts their RTT: the shortest way, and what networks make
 // of it. Most pairs go a little around, one in six a lot.
 func (f *Fleet) connect(a, b int) {
+	if f.day != nil {
+		f.day.connect(f, a, b)
+		return
+	}
 	r := f.Random
 	way := theInternet.between(f.Towns[a], f.Towns[b])
 	policy := 1 + 0.1*math.Abs(r.NormFloat64())
@@ -104,6 +121,9 @@ func (f *Fleet) setRTT(a, b int, rtt float64) {
 // Stretch changes a pair's RTT in both directions.
 func (f *Fleet) Stretch(a, b int, rtt float64) {
 	more := rtt - f.RTT(a, b)
+	if math.IsInf(more, 0) {
+		return
+	}
 	f.Floor[a][b] += more
 	f.Floor[b][a] += more
 }
@@ -127,7 +147,7 @@ func (f *Fleet) Round() *report.Round {
 	round := &report.Round{Source: "made up", Cities: f.Cities}
 	for a, from := range f.Cities {
 		for b, to := range f.Cities {
-			if a == b {
+			if a == b || math.IsInf(f.Floor[a][b], 1) {
 				continue
 			}
 			s := sample(from.Name, to.Name)

@@ -9,23 +9,24 @@ import (
 	"matrix/geo"
 )
 
-// The cities that a fleet is drawn from, by region. Those before the bar are
-// where networks meet.
+// The cities that a fleet is drawn from, each in the region to which its cables
+// lead: Cairo's to Italy, Lagos' to London and Lisbon, Nairobi's to Dubai,
+// Bogotá's to Miami. Those before the bar are where networks meet.
 var regions = map[string]string{
 	"na": "New York/US Washington, D.C./US Chicago/US Dallas/US Los Angeles/US San Francisco/US Seattle/US Miami/US Atlanta/US Toronto/CA | " +
 		"Baltimore/US Boston/US Philadelphia/US Pittsburgh/US Detroit/US Cincinnati/US Indianapolis/US Knoxville/US Memphis/US Oklahoma City/US " +
 		"San Antonio/US Phoenix/US Portland/US Sacramento/US Fremont/US Lincoln/US Orlando/US Denver/US Salt Lake City/US Montreal/CA " +
-		"Vancouver/CA Mexico City/MX Las Vegas/US Houston/US Minneapolis/US",
+		"Vancouver/CA Mexico City/MX Las Vegas/US Houston/US Minneapolis/US Lima/PE Bogotá/CO Quito/EC",
 	"eu": "London/GB Paris/FR Frankfurt/DE Amsterdam/NL Stockholm/SE Milan/IT Madrid/ES Vienna/AT Moscow/RU | " +
 		"Dublin/IE Manchester/GB Coventry/GB Lisbon/PT Barcelona/ES Rome/IT Palermo/IT Zurich/CH Lugano/CH Prague/CZ Warsaw/PL Budapest/HU " +
 		"Bratislava/SK Bucharest/RO Sofia/BG Varna/BG Athens/GR Istanbul/TR Bursa/TR Helsinki/FI Vilnius/LT Copenhagen/DK Oslo/NO " +
-		"Nuremberg/DE Rotterdam/NL Eindhoven/NL Kyiv/UA Limassol/CY Brussels/BE Hamburg/DE",
+		"Nuremberg/DE Rotterdam/NL Eindhoven/NL Kyiv/UA Limassol/CY Brussels/BE Hamburg/DE Cairo/EG Tel Aviv/IL Lagos/NG Accra/GH",
 	"as": "Tokyo/JP Singapore/SG Hong Kong/HK Mumbai/IN Dubai/AE | " +
 		"Sapporo/JP Osaka/JP Seoul/KR Taipei/TW Manila/PH Jakarta/ID Kuala Lumpur/MY Bangkok/TH Hanoi/VN Bangalore/IN Delhi/IN Dhaka/BD " +
-		"Chennai/IN Tel Aviv/IL Vladivostok/RU",
+		"Chennai/IN Vladivostok/RU Nairobi/KE",
 	"oc": "Sydney/AU | Melbourne/AU Brisbane/AU Perth/AU Adelaide/AU Auckland/NZ",
-	"sa": "São Paulo/BR | Buenos Aires/AR Santiago/CL Lima/PE Bogotá/CO Quito/EC Montevideo/UY Brasília/BR Rio de Janeiro/BR",
-	"af": "Johannesburg/ZA | Cape Town/ZA Lagos/NG Accra/GH Nairobi/KE Cairo/EG",
+	"sa": "São Paulo/BR | Buenos Aires/AR Santiago/CL Montevideo/UY Brasília/BR Rio de Janeiro/BR",
+	"af": "Johannesburg/ZA | Cape Town/ZA",
 }
 
 // The links between regions, each a bundle of cables.
