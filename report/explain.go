@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -199,7 +200,13 @@ func (r *Report) ExplainCity(city string) []string {
 		return nil
 	}
 	hosts := r.Verdicts.Host(city)
-	if len(hosts) == 0 {
+	switch {
+	case len(hosts) > 0:
+	case len(flagged) == planned && !slices.ContainsFunc(flagged, func(p *PairVerdict) bool { return p.Verdict() != Unreachable }):
+		e.line("%s: none of its %s came through: the host, or its way out, is down", r.Title(city), plural(planned, "pair"))
+	case len(flagged) == 0 && fine == 0:
+		e.line("%s: too little was measured to judge the host", r.Title(city))
+	default:
 		e.line("%s: nothing is wrong with the host", r.Title(city))
 	}
 	for _, h := range hosts {

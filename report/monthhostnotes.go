@@ -51,7 +51,28 @@ func (m *MonthReport) hostNotes(before *Month) {
 		}
 	}
 	m.Hosts = append(m.Hosts, m.gone(before)...)
-	m.Hosts = append(m.Hosts, last...)
+	m.Hosts = append(m.Hosts, m.together(last)...)
+}
+
+// fewPoor is how many poorly connected hosts get a line each: it is good to
+// know, and no fault.
+const fewPoor = 4
+
+// together makes one line of the poorly connected hosts if they are many, the
+// worst named first.
+func (m *MonthReport) together(poor []HostNote) []HostNote {
+	if len(poor) <= fewPoor {
+		return poor
+	}
+	terms := m.Verdicts.Fit.Terms
+	slices.SortStableFunc(poor, func(a, b HostNote) int { return cmp.Compare(terms[b.City], terms[a.City]) })
+	var worst []string
+	for _, note := range poor[:fewPoor] {
+		worst = append(worst, fmt.Sprintf("%s %.0f ms", note.Name, terms[note.City]))
+	}
+	return []HostNote{{Name: fmt.Sprintf("%d hosts", len(poor)), Word: poor[0].Word, Text: fmt.Sprintf(
+		"add over %.0f ms to their pairs, beside the median host: %s, and %d more",
+		millis(m.limits.PoorlyConnected), strings.Join(worst, ", "), len(poor)-fewPoor)}}
 }
 
 // downShare is the part of its rounds in which a host may be down for short

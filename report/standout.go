@@ -369,3 +369,11 @@ func (r *Report) HostEvidence(h *HostVerdict) string {
 	}
 	return ""
 }
+
+// NothingText is what is said where nothing stands out.
+func (r *Report) NothingText() string {
+	if r.Coverage.Measured == 0 {
+		return "Nothing was measured, so there is nothing to judge."
+	}
+	return "Nothing."
+}

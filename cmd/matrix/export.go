@@ -127,7 +127,7 @@ func (o *exportFlags) prepare(ctx context.Context, std streams) (*exporting, err
 		}
 		*bound.into = at
 	}
-	h, err := openHistory(o.history)
+	h, err := readHistory(o.history)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func roundsCommand(std streams) *cobra.Command {
 }
 
 func (o *spanFlags) rounds(ctx context.Context, std streams) error {
-	h, err := openHistory(o.history)
+	h, err := readHistory(o.history)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (o *pastFlags) run(ctx context.Context, from, to string, std streams) error
 	if o.by != "" && o.by != "round" && o.by != "day" {
 		return usage("--by %s: want round or day", o.by)
 	}
-	h, err := openHistory(o.history)
+	h, err := readHistory(o.history)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -36,7 +38,18 @@ func historyFolder(flag string) (string, error) {
 	return filepath.Join(base, "matrix", "history"), nil
 }
 
-// openHistory opens the history that a command reads or changes.
+// readHistory opens a history that is there. One that was named and is not is a
+// slip of the pen; the usual one may just have no rounds yet.
+func readHistory(flag string) (*history.History, error) {
+	if flag != "" && flag != noHistory {
+		if info, err := os.Stat(flag); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+			return nil, usage("--history %s: there is no history", flag)
+		}
+	}
+	return openHistory(flag)
+}
+
+// openHistory opens the history that a command saves to.
 func openHistory(flag string) (*history.History, error) {
 	if flag == noHistory {
 		return nil, usage("--history %s: this needs a history", noHistory)
@@ -81,7 +94,7 @@ func (o *measureFlags) keepLooks(saved history.Saved, round *probe.Round) error 
 
 // latestRound is the last round of the history, whole.
 func latestRound(ctx context.Context, flag string) (*probe.Round, error) {
-	h, err := openHistory(flag)
+	h, err := readHistory(flag)
 	if err != nil {
 		return nil, err
 	}

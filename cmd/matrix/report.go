@@ -80,7 +80,7 @@ func (o *reportFlags) run(ctx context.Context, std streams) error {
 	if !ok {
 		return usage("--format %s: want text, markdown or json", o.format)
 	}
-	h, err := openHistory(o.history)
+	h, err := readHistory(o.history)
 	if err != nil {
 		return err
 	}

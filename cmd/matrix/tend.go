@@ -27,7 +27,7 @@ func verifyCommand(std streams) *cobra.Command {
 		Long:  verifyLong,
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, err := openHistory(folder)
+			h, err := readHistory(folder)
 			if err != nil {
 				return err
 			}
@@ -100,7 +100,7 @@ func compactCommand(std streams) *cobra.Command {
   matrix compact --month 2026-10`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, err := openHistory(folder)
+			h, err := readHistory(folder)
 			if err != nil {
 				return err
 			}

@@ -207,7 +207,7 @@ func (d *markdown) standsOut() {
 	d.line("## What stands out")
 	lines := d.r.StandsOut()
 	if len(lines) == 0 {
-		d.line("Nothing.")
+		d.line(d.r.NothingText())
 		return
 	}
 	var items []string

@@ -64,11 +64,14 @@ func (b *book) front() (frontView, error) {
 		v.Notes = b.Month.Remarks
 		v.Sections = append(v.Sections, b.hostNotes())
 		for _, s := range b.Month.Sections {
-			if !s.Findings[0].Verdict.Bent() {
+			switch {
+			case s.Minor:
+				v.After = append(v.After, b.list(s))
+			case !s.Findings[0].Verdict.Bent():
 				v.Sections = append(v.Sections, b.list(s))
 			}
 		}
-		v.After = b.changes()
+		v.After = append(v.After, b.changes()...)
 		v.Bands = b.bands()
 	}
 	v.Groups = b.detours()

@@ -60,10 +60,3 @@ func wordClass(v report.Verdict) string {
 	}
 	return ""
 }
-
-func capital(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
-}

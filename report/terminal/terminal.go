@@ -107,7 +107,7 @@ func (p *page) standsOut(most int) {
 	p.heading("What stands out")
 	lines := p.r.StandsOut()
 	if len(lines) == 0 {
-		p.line("  Nothing.")
+		p.line("  " + p.r.NothingText())
 	}
 	width := 0
 	for _, l := range lines[:min(most, len(lines))] {
