@@ -7,11 +7,12 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/kballard/go-shellquote"
 	"matrix/probe"
 	"matrix/probe/icmp"
 	"matrix/probe/ssh"
 	"matrix/probe/wire"
+
+	"github.com/kballard/go-shellquote"
 )
 
 // opener reaches a city in process if it is this machine, and over ssh if not.
