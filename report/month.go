@@ -94,7 +94,7 @@ type HostMonth struct {
 }
 
 // Stretch is a time in which a host was down: up to the first round in which it
-// was not, or to the end of the month.
+// was not, or to the end of the last one.
 type Stretch struct {
 	Span
 	Rounds   int
