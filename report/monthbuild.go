@@ -189,6 +189,7 @@ func (g *gathering) finish() error {
 	for _, w := range g.workers {
 		answers.add(w.answers)
 	}
+	answers.forgetIdle()
 	down := answers.down()
 	m.Pairs = make([]PairMonth, len(g.pairs))
 	for i, p := range g.pairs {

@@ -28,3 +28,24 @@ func TestDownToTheLastRound(t *testing.T) {
 		t.Errorf("down to %v, want %v", down[0].To, want)
 	}
 }
+
+// TestRoundThatNobodyCouldRun: a round that failed at every host failed at the
+// coordinator, and is none of theirs.
+func TestRoundThatNobodyCouldRun(t *testing.T) {
+	s := reporttest.NewSeason(6, 3, report.Span{From: october.From, To: october.From.AddDate(0, 0, 2)}, time.Hour)
+	s.Quiet = true
+	for host := range 6 {
+		s.Down(host, october.From.Add(10*time.Hour), october.From.Add(15*time.Hour))
+	}
+	s.Down(2, october.From.Add(20*time.Hour), october.From.Add(24*time.Hour))
+	m := newMonth(t, s, october)
+	for i, h := range m.Hosts {
+		want := 0
+		if i == 2 {
+			want = 4
+		}
+		if h.DownRounds != want {
+			t.Errorf("%s: down in %d rounds, want %d: %+v", h.City, h.DownRounds, want, h.Down)
+		}
+	}
+}
