@@ -1,9 +1,11 @@
 package report_test
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
+	"matrix/probe"
 	"matrix/report"
 	"matrix/report/reporttest"
 )
@@ -47,5 +49,28 @@ func TestRoundThatNobodyCouldRun(t *testing.T) {
 		if h.DownRounds != want {
 			t.Errorf("%s: down in %d rounds, want %d: %+v", h.City, h.DownRounds, want, h.Down)
 		}
+	}
+}
+
+// TestOtherFamilyIsNoMove: a round over IPv6 between rounds over IPv4 moves
+// nobody.
+func TestOtherFamilyIsNoMove(t *testing.T) {
+	s := reporttest.NewSeason(3, 3, report.Span{From: october.From, To: october.From.AddDate(0, 0, 2)}, time.Hour)
+	six := broken{s, func(s *probe.Series) {
+		s.Addresses = append(s.Addresses, netip.MustParseAddr("2001:db8::1"))
+		for i := range s.Address {
+			if i == 5 || i == 40 {
+				s.Address[i] = int32(len(s.Addresses) - 1)
+			}
+		}
+	}}
+	m := monthReport(t, six, october)
+	for _, h := range m.Hosts {
+		if h.Word == "moved" {
+			t.Errorf("%s: %s", h.City, h.Text)
+		}
+	}
+	if moves := m.Month.Hosts[0].Moves; len(moves) != 2 {
+		t.Errorf("addresses %v, want one of each family", moves)
 	}
 }
