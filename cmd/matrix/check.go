@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,7 +58,7 @@ func checkCommand(std streams) *cobra.Command {
   matrix check baltimore "new york" --against-history  half as slow again as in the last 7 days
   matrix check --verdicts --max-age 2h                 what matrix verdicts calls wrong`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.tell(std, func() (nagios.Result, error) { return o.check(cmd.Context(), args) })
+			return o.tell(std, func() (nagios.Result, error) { return o.check(cmd.Context(), args, std) })
 		},
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -105,12 +104,12 @@ func (o *checkFlags) tell(std streams, check func() (nagios.Result, error)) erro
 	return &statusError{status: int(result.Status)}
 }
 
-func (o *checkFlags) check(ctx context.Context, args []string) (nagios.Result, error) {
+func (o *checkFlags) check(ctx context.Context, args []string, std streams) (nagios.Result, error) {
 	q, options, err := o.question(args)
 	if err != nil {
 		return nagios.Result{}, err
 	}
-	round, inventory, err := o.checkedRound(ctx)
+	round, inventory, err := o.checkedRound(ctx, std)
 	if err != nil {
 		return nagios.Result{}, err
 	}
@@ -205,7 +204,7 @@ func (o *checkFlags) comparison() (*nagios.Usual, error) {
 }
 
 // checkedRound is the last round, or that of a file, and its cities.
-func (o *checkFlags) checkedRound(ctx context.Context) (*probe.Round, *data.Inventory, error) {
+func (o *checkFlags) checkedRound(ctx context.Context, std streams) (*probe.Round, *data.Inventory, error) {
 	if o.in != "" {
 		var inventory *data.Inventory
 		if o.cities != "" {
@@ -216,8 +215,7 @@ func (o *checkFlags) checkedRound(ctx context.Context) (*probe.Round, *data.Inve
 		}
 		return o.roundFromFile(inventory)
 	}
-	// A plugin says one line; that the last round is missing shows in the age.
-	round, err := latestRound(ctx, o.history, streams{err: io.Discard})
+	round, err := latestRound(ctx, o.history, std)
 	if errors.Is(err, history.ErrEmpty) {
 		return nil, nil, fmt.Errorf("no round: %w", err)
 	}
