@@ -104,15 +104,14 @@ func (o *measureFlags) keepLooks(saved history.Saved, round *probe.Round) error 
 	return err
 }
 
-// latestRound is the last round of the history, whole.
-func latestRound(ctx context.Context, flag string) (*probe.Round, error) {
+// latestRound is the last round of the history, whole. Files that had to be
+// passed over are named.
+func latestRound(ctx context.Context, flag string, std streams) (*probe.Round, error) {
 	h, err := readHistory(flag)
 	if err != nil {
 		return nil, err
 	}
-	id, err := h.Latest(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return h.Round(ctx, id)
+	round, err := h.Last(ctx)
+	warnProblems(h, std)
+	return round, err
 }
