@@ -37,8 +37,8 @@ type History interface {
 	// Rounds are the headers of the rounds that began in the span, in the order
 	// of time: rounds without samples.
 	Rounds(ctx context.Context, from, to time.Time) ([]*probe.Round, error)
-	// Series hands over every ordered pair that was planned in the span. visit
-	// is called from several goroutines at once, with pairs in no particular
+	// Series hands over every ordered pair that was planned in the span, and the
+	// pings of cities to themselves, where it has them. visit is called from several goroutines at once, with pairs in no particular
 	// order; a series is valid until visit returns. The first error of visit
 	// ends it. Series.Round are indices into what Rounds returns for the same
 	// span. Series.RTTs are not filled.

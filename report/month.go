@@ -18,6 +18,8 @@ type Month struct {
 	Hosts  []HostMonth    // in the order of Cities
 	Notes  []probe.Warning
 
+	Self map[string]time.Duration // by city: median of its RTTs to itself, where it pinged itself
+
 	LeftOut int // files of the history, damaged; Notes name them
 }
 

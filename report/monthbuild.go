@@ -39,7 +39,7 @@ func newMonth(ctx context.Context, history History, span Span, progress func(don
 			return nil, fmt.Errorf("month %v: the history has a round of %v in it", span, r.Start)
 		}
 	}
-	m := &Month{Span: span, Rounds: rounds, Cities: monthCities(rounds)}
+	m := &Month{Span: span, Rounds: rounds, Cities: monthCities(rounds), Self: map[string]time.Duration{}}
 	g := newGathering(m)
 	g.progress = progress
 	if err := history.Series(ctx, span.From, span.To, g.visit); err != nil {
@@ -120,6 +120,7 @@ func (g *gathering) visit(s *probe.Series) error {
 		return err
 	}
 	if s.IsSelf() {
+		g.toItself(s)
 		return nil
 	}
 	w := g.worker()
@@ -132,6 +133,26 @@ func (g *gathering) visit(s *probe.Series) error {
 		g.progress(len(g.pairs), n*(n-1))
 	}
 	return nil
+}
+
+// toItself takes in what a city takes to reach itself.
+func (g *gathering) toItself(s *probe.Series) {
+	for _, stat := range []probe.Stat{probe.Min, probe.Median, probe.Avg} {
+		var values []int32
+		for i, us := range s.Stats[stat] {
+			if us != probe.Unknown && s.State[i] == probe.Measured {
+				values = append(values, us)
+			}
+		}
+		if len(values) == 0 {
+			continue
+		}
+		slices.Sort(values)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.month.Self[s.From] = Micros(values[len(values)/2]).Duration()
+		return
+	}
 }
 
 // worker is one that has nothing to do. There are as many as goroutines visit at

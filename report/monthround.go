@@ -116,8 +116,8 @@ func (m *Month) options() probe.Options {
 	return m.Rounds[0].Options
 }
 
-// self is what hosts take to reach themselves: the median over the rounds that
-// know it.
+// self is what hosts take to reach themselves: the median of the rounds in which
+// they tried, or of what their health says.
 func (m *Month) self() []probe.Sample {
 	times := map[string][]time.Duration{}
 	for _, r := range m.Rounds {
@@ -126,11 +126,9 @@ func (m *Month) self() []probe.Sample {
 				times[h.City] = append(times[h.City], h.Health.Self)
 			}
 		}
-		for i := range r.Self {
-			if d, ok := r.Self[i].Summary().Get(probe.Min); ok && r.Self[i].State == probe.Measured {
-				times[r.Self[i].From] = append(times[r.Self[i].From], d)
-			}
-		}
+	}
+	for city, median := range m.Self {
+		times[city] = []time.Duration{median}
 	}
 	var self []probe.Sample
 	for _, c := range m.Cities {

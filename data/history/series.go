@@ -18,8 +18,8 @@ var seriesColumns = []column{colFrom, colTo, colRound, colState, colAddress, col
 // reads series: 30 MB.
 const blockRows = 400_000
 
-// Series hands over every ordered pair that was planned in a span; self pings
-// are none. visit is called from several goroutines at once, with pairs in no
+// Series hands over every ordered pair that was planned in a span, and the pings
+// of cities to themselves (Pair.IsSelf). visit is called from several goroutines at once, with pairs in no
 // particular order; a series is valid until visit returns. The first error of
 // visit ends it. Round is an index into what Rounds returns for the same span.
 // RTTs are not filled.
@@ -139,10 +139,8 @@ func (t *table) visit(visit func(*probe.Series) error) error {
 	for _, size := range o.sizes {
 		end := begin + int(size)
 		pair := probe.Pair{From: texts[t.cols[colFrom][begin]], To: texts[t.cols[colTo][begin]]}
-		if !pair.IsSelf() {
-			if err := visit(t.series(pair, begin, end)); err != nil {
-				return err
-			}
+		if err := visit(t.series(pair, begin, end)); err != nil {
+			return err
 		}
 		begin = end
 	}
