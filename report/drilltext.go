@@ -172,8 +172,11 @@ func (t *WayRound) leaves(way string) string {
 	if t.Leave.Place != nil {
 		text += " (" + placeName(t.Leave.Place.Place) + ")"
 	}
-	if t.Before != nil {
+	switch {
+	case t.Before != nil:
 		text += "; to ask: " + t.ask()
+	case t.Leave.TTL == 1:
+		text += ", the first one: the network by which the host itself is joined"
 	}
 	return text
 }

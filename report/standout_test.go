@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,5 +32,28 @@ func TestStandsOutArrow(t *testing.T) {
 		if !slices.Contains(names, want) {
 			t.Errorf("no %q in %q", want, names)
 		}
+	}
+}
+
+// A partial round says whether pairs had no turn, or were only cut short.
+func TestEndedEarly(t *testing.T) {
+	round := round2011()
+	round.Partial = true
+	round.Samples[0].Cut = true
+	if got := report.New(round, report.Options{}).EndedEarly(); !strings.Contains(got, "cut short") {
+		t.Error(got)
+	}
+	round.Samples[1] = probe.Sample{Pair: round.Samples[1].Pair, State: probe.NotRun}
+	if got := report.New(round, report.Options{}).EndedEarly(); !strings.Contains(got, "had its turn") {
+		t.Error(got)
+	}
+}
+
+// A step at the first hop is the host's own network.
+func TestStepAtFirstHop(t *testing.T) {
+	there := traceOf("baltimore", "newyork", step{"", 60}, step{"", 61})
+	found, _ := report.Drill{Pair: there.Pair, Cities: fleet2011(), There: there}.Down()
+	if text := strings.Join(found.Finding(), "\n"); !strings.Contains(text, "step: +60.0 ms at hop 1 of Baltimore → New York, the first one: the network by which the host itself is joined") {
+		t.Error(text)
 	}
 }
