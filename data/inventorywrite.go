@@ -10,7 +10,8 @@ import (
 )
 
 // WriteInventory writes cities as a file that ReadInventory reads. Columns that
-// no city fills are left out, but for the coordinates.
+// no city fills are left out, but for the host and the coordinates: a city has to
+// have the one, and ought to have the others.
 func WriteInventory(w io.Writer, cities []probe.City) error {
 	number := func(c probe.City, v func(probe.Location) float64) string {
 		if c.Location == nil {
@@ -31,7 +32,7 @@ func WriteInventory(w io.Writer, cities []probe.City) error {
 	}
 	var header []string
 	for _, column := range inventoryColumns {
-		filled := column == "latitude" || column == "longitude"
+		filled := column == "host" || column == "latitude" || column == "longitude"
 		for _, c := range cities {
 			filled = filled || fields[column](c) != ""
 		}

@@ -5,6 +5,10 @@ import (
 	"strings"
 )
 
+// Nearest are the words that somebody who wrote this may have meant, the
+// likeliest first.
+func Nearest(word string, words []string) []string { return nearest(word, words) }
+
 // nearest are the words that a misspelt one may stand for, the likeliest first:
 // those a few typing mistakes away, and those that contain it.
 func nearest(word string, words []string) []string {

@@ -179,3 +179,33 @@ func keys(name string) []string {
 	slices.Sort(keys)
 	return slices.DeleteFunc(slices.Compact(keys), func(k string) bool { return k == "" })
 }
+
+// Country is the two letters of a country, by its English name or by those.
+func (g *Gazetteer) Country(name string) (code string, known bool) {
+	code, known = g.countries[Fold(name)]
+	return code, known
+}
+
+// Starting are the largest places, n at most, whose name starts so.
+func (g *Gazetteer) Starting(prefix string, n int) []Place {
+	key := Fold(prefix)
+	if key == "" {
+		return nil
+	}
+	var found []Place
+	for name, places := range g.byName {
+		if !strings.HasPrefix(name, key) {
+			continue
+		}
+		for _, p := range places {
+			p.Country = p.Country[:2]
+			if !slices.Contains(found, p) {
+				found = append(found, p)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b Place) int {
+		return cmp.Or(cmp.Compare(b.Population, a.Population), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Country, b.Country), cmp.Compare(a.Latitude, b.Latitude))
+	})
+	return found[:min(n, len(found))]
+}

@@ -70,12 +70,14 @@ type Health struct {
 	Stray   int           `json:"stray,omitempty"`   // packets that looked like replies and were none
 	Self    time.Duration `json:"self_ns,omitempty"` // round-trip time to the host itself
 	Steps   int           `json:"steps,omitempty"`   // of the wall clock in mid-job
-	// Offset is how far the host's clock is ahead of the coordinator's. It is
-	// known to what a message takes from there, some tenths of a second; 0: the
-	// coordinator's own, or not known.
-	Offset time.Duration `json:"offset_ns,omitempty"`
-	Load   float64       `json:"load,omitempty"` // tasks running or ready to run, on average over the last minute of the job
-	CPUs   int           `json:"cpus,omitempty"` // that the program may use there; 0: neither is known
+	// Offset is how far the host's clock is ahead of the coordinator's, by the
+	// exchange with the smallest round trip; OffsetError, half of that round
+	// trip, is how far it may be from the truth. 0, both: the coordinator's own
+	// clock, or not known.
+	Offset      time.Duration `json:"offset_ns,omitempty"`
+	OffsetError time.Duration `json:"offset_error_ns,omitempty"`
+	Load        float64       `json:"load,omitempty"` // tasks running or ready to run, on average over the last minute of the job
+	CPUs        int           `json:"cpus,omitempty"` // that the program may use there; 0: neither is known
 }
 
 // Sane is what can be true of a host's own account of its health.
@@ -85,7 +87,7 @@ func (h Health) Sane() Health {
 	for _, n := range []*int{&h.Lesser, &h.Dropped, &h.Stray, &h.Steps} {
 		*n = min(max(0, *n), most)
 	}
-	h.Lag, h.Self = max(0, h.Lag), max(0, h.Self)
+	h.Lag, h.Self, h.OffsetError = max(0, h.Lag), max(0, h.Self), max(0, h.OffsetError)
 	if h.CPUs < 1 || h.CPUs > 1<<20 || h.Load < 0 || h.Load > 1<<20 {
 		h.Load, h.CPUs = 0, 0
 	}
@@ -126,9 +128,12 @@ func HealthOf(p Pinger) Health {
 	return Health{}
 }
 
-// ClockMayErr is how far a host's clock may be off before anybody is told. No
-// RTT suffers from it, but logs and certificates do.
-const ClockMayErr = 5 * time.Second
+// How far a host's clock may be off before anybody is told, and before that is
+// called an error. No RTT suffers from it, but logs and certificates do.
+const (
+	ClockMayErr = 5 * time.Second
+	ClockIsBad  = time.Minute
+)
 
 // Complaints are what a reader of the round must know about a measurer.
 func (h Health) Complaints(interval time.Duration) []string {

@@ -94,29 +94,31 @@ func newComparison(this, before *Month, v *Verdicts) *comparison {
 		this: this, before: before, verdicts: v, moved: map[string][]int{},
 		steps: steps{by: millis(t.DegradedBy), share: t.DegradedShare, hold: max(1, t.HeldFor)},
 	}
-	was := map[string]AddressMove{}
+	homes := map[string]*home{}
+	for _, h := range this.Hosts {
+		homes[h.City] = &home{}
+	}
 	if before != nil {
 		c.first = before.Span.Day(this.Span.From)
 		for _, h := range before.Hosts {
-			c.note(h, before.Span, 0, AddressMove{})
-			if n := len(h.Moves); n > 0 {
-				was[h.City] = h.Moves[n-1]
+			if homes[h.City] == nil {
+				homes[h.City] = &home{}
 			}
+			c.note(h, before.Span, 0, homes[h.City])
 		}
 	}
 	for _, h := range this.Hosts {
-		c.note(h, this.Span, c.first, was[h.City])
+		c.note(h, this.Span, c.first, homes[h.City])
 	}
 	return c
 }
 
 // note takes in the days on which a host's address changed.
-func (c *comparison) note(h HostMonth, span Span, first int, last AddressMove) {
+func (c *comparison) note(h HostMonth, span Span, first int, at *home) {
 	for _, m := range h.Moves {
-		if last.Address.IsValid() && m.Address != last.Address {
+		if at.moved(m.Address) {
 			c.moved[h.City] = append(c.moved[h.City], first+span.Day(m.Since))
 		}
-		last = m
 	}
 }
 

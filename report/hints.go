@@ -56,6 +56,15 @@ func newAtlas(world Atlas, cities []City) atlas {
 	return a
 }
 
+// HostHints are the places that a host's own name may speak of, likeliest first:
+// that of a router is read in the same way.
+func HostHints(world Atlas, host string) []Hint {
+	if !strings.Contains(host, ".") {
+		host += ".host.invalid" // hints passes the domain over, and this has none
+	}
+	return newAtlas(world, nil).hints(host)
+}
+
 // pointOf is where a city is; false if that is not known.
 func pointOf(c City) (geo.Point, bool) {
 	if c.Location == nil {

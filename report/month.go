@@ -53,7 +53,7 @@ type PairMonth struct {
 	Queue    Quantiles     // of average − minimum
 	Days     []DayFigures  // by day of the span
 	Hours    [24]HourFigures
-	Moves    []AddressMove // addresses that were pinged, in order; one if it never changed
+	Moves    []AddressMove // addresses that were pinged, in order; one a family if it never changed
 }
 
 // DayFigures is a day of an ordered pair.
@@ -89,12 +89,12 @@ type HostMonth struct {
 	DownRounds   int           // rounds in which it was down, those of shorter stretches included
 	Versions     []string      // of the matrix that ran there
 	Sick         int           // rounds in which its health was complained of
-	Moves        []AddressMove // addresses at which it was pinged, in order; one if it never changed
+	Moves        []AddressMove // addresses at which it was pinged, in order; one a family if it never changed
 	Clock        *ClockMonth   // nil: nothing is wrong with it, or nobody looked
 }
 
 // Stretch is a time in which a host was down: up to the first round in which it
-// was not, or to the end of the month.
+// was not, or to the end of the last one.
 type Stretch struct {
 	Span
 	Rounds   int

@@ -61,13 +61,26 @@ func (h *inMemory) Series(_ context.Context, _, _ time.Time, visit func(*probe.S
 var november = report.MonthSpan(2026, time.November)
 
 // BenchmarkMonth250 builds a month of 250 cities, 720 rounds: 44.8 million
-// samples.
+// samples. kept-MB is what the month then holds.
 func BenchmarkMonth250(b *testing.B) {
 	h := newInMemory(b, reporttest.NewSeason(250, 1, november, time.Hour), november)
+	var m *report.Month
+	before := heap()
 	b.ReportAllocs()
 	for b.Loop() {
-		newMonth(b, h, november)
+		m = newMonth(b, h, november)
 	}
+	b.ReportMetric(float64(heap()-before)/(1<<20), "kept-MB")
+	runtime.KeepAlive(h)
+	runtime.KeepAlive(m)
+}
+
+// heap is how much is in use.
+func heap() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
 }
 
 // BenchmarkJudgeMonth250 is what a month of 250 cities takes beyond that, and

@@ -189,6 +189,7 @@ func (g *gathering) finish() error {
 	for _, w := range g.workers {
 		answers.add(w.answers)
 	}
+	answers.forgetIdle()
 	down := answers.down()
 	m.Pairs = make([]PairMonth, len(g.pairs))
 	for i, p := range g.pairs {
@@ -295,7 +296,7 @@ func (g *gathering) stretches(host []tally) (all []Stretch, total int) {
 			continue
 		}
 		total += i - first
-		to := g.month.Span.To
+		to := g.known()
 		if i < len(rounds) {
 			to = rounds[i].Start
 		}
@@ -303,6 +304,30 @@ func (g *gathering) stretches(host []tally) (all []Stretch, total int) {
 	}
 	slices.SortStableFunc(all, func(a, b Stretch) int { return cmp.Compare(b.To.Sub(b.From), a.To.Sub(a.From)) })
 	return all[:min(mostStretches, len(all))], total
+}
+
+// known is up to when the rounds say anything: nothing is known of the time
+// after the last one, which may not have come yet. A round of which it is not
+// known when it ended lasts as long as the rounds are apart as a rule.
+func (g *gathering) known() time.Time {
+	rounds := g.month.Rounds
+	last := rounds[len(rounds)-1]
+	if last.End.After(last.Start) {
+		return last.End
+	}
+	var apart []time.Duration
+	for i := range len(rounds) - 1 {
+		apart = append(apart, rounds[i+1].Start.Sub(rounds[i].Start))
+	}
+	to := last.Start
+	if len(apart) > 0 {
+		slices.Sort(apart)
+		to = to.Add(apart[len(apart)/2])
+	}
+	if to.After(g.month.Span.To) {
+		return g.month.Span.To
+	}
+	return to
 }
 
 // addresses are those at which each host was pinged. Names are looked up once a

@@ -70,16 +70,19 @@ func known(m *Month, city string) bool {
 	return slices.ContainsFunc(m.Cities, func(c probe.City) bool { return c.Name == city })
 }
 
-// movedHosts are those with more than one address in the two months.
+// movedHosts are those with more than one address of a family in the two
+// months.
 func (m *MonthReport) movedHosts(before *Month) map[string]bool {
-	last := map[string]AddressMove{}
+	homes := map[string]*home{}
 	moved := map[string]bool{}
 	for _, h := range slices.Concat(before.Hosts, m.Month.Hosts) {
+		if homes[h.City] == nil {
+			homes[h.City] = &home{}
+		}
 		for _, move := range h.Moves {
-			if was, seen := last[h.City]; seen && was.Address != move.Address {
+			if homes[h.City].moved(move.Address) {
 				moved[h.City] = true
 			}
-			last[h.City] = move
 		}
 	}
 	return moved

@@ -182,25 +182,34 @@ func (m *MonthReport) unwell(h *HostMonth) (HostNote, bool) {
 // moved tells of hosts that were pinged at another address than before.
 func (m *MonthReport) moved(before *Month) func(*HostMonth) (HostNote, bool) {
 	return func(h *HostMonth) (HostNote, bool) {
-		moves := h.Moves
+		var at home
 		if before != nil {
-			if was := before.host(h.City); was != nil && len(was.Moves) > 0 {
-				moves = slices.Concat(was.Moves[len(was.Moves)-1:], moves)
+			if was := before.host(h.City); was != nil {
+				for _, move := range was.Moves {
+					at.enter(move.Address)
+				}
 			}
 		}
-		moves = slices.CompactFunc(slices.Clone(moves), func(a, b AddressMove) bool { return a.Address == b.Address })
-		if len(moves) < 2 {
+		var steps []string
+		var since time.Time
+		for _, move := range h.Moves {
+			was := at.enter(move.Address)
+			if !was.IsValid() || was == move.Address {
+				continue
+			}
+			if len(steps) == 0 {
+				since = move.Since
+			}
+			steps = append(steps, fmt.Sprintf("from %v to %v on %s UTC", was, move.Address, stamp(move.Since)))
+		}
+		if len(steps) == 0 {
 			return HostNote{}, false
 		}
-		var steps []string
-		for i, move := range moves[1:min(len(moves), 4)] {
-			steps = append(steps, fmt.Sprintf("from %v to %v on %s UTC", moves[i].Address, move.Address, stamp(move.Since)))
-		}
-		text := "moved " + strings.Join(steps, ", then ")
-		if n := len(moves) - 4; n > 0 {
+		text := "moved " + strings.Join(steps[:min(3, len(steps))], ", then ")
+		if n := len(steps) - 3; n > 0 {
 			text += fmt.Sprintf(", and %s more", times(n))
 		}
-		return HostNote{Word: "moved", Text: text + "; RTTs before and after are not compared", Since: moves[1].Since}, true
+		return HostNote{Word: "moved", Text: text + "; RTTs before and after are not compared", Since: since}, true
 	}
 }
 

@@ -1,6 +1,10 @@
 package report
 
-import "matrix/probe"
+import (
+	"slices"
+
+	"matrix/probe"
+)
 
 // answers counts for every host and round how many pairs there were from it and
 // to it, and what came of them. Who is down is known only when all pairs are.
@@ -48,6 +52,22 @@ func (a *answers) add(more *answers) {
 		mine.ran += t.ran
 		mine.tried += t.tried
 		mine.heard += t.heard
+	}
+}
+
+// forgetIdle lets go of the rounds that no host at all could run: that is a slip
+// of the command line, or the coordinator's own fault, and says nothing of them.
+func (a *answers) forgetIdle() {
+	idle := slices.Repeat([]bool{true}, a.rounds)
+	for h := range len(a.hosts) / max(1, a.rounds) {
+		for r, t := range a.of(h) {
+			idle[r] = idle[r] && t.ran == 0
+		}
+	}
+	for i := range a.hosts {
+		if idle[i%a.rounds] {
+			a.hosts[i] = tally{}
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"net/netip"
 	"time"
 
 	"matrix/probe"
@@ -150,17 +151,43 @@ func (w *worker) queues(p *PairMonth, s *probe.Series) {
 	}
 }
 
-// moves are the addresses that were pinged, each since when.
+// moves are the addresses that were pinged, each since when. One of the other
+// family beside it is no move.
 func (w *worker) moves(s *probe.Series) []AddressMove {
 	var moves []AddressMove
+	var home home
 	last := int32(probe.Unknown)
 	for i, at := range s.Address {
-		if at != probe.Unknown && at != last {
+		if at == probe.Unknown || at == last {
+			continue
+		}
+		last = at
+		if was := home.enter(s.Addresses[at]); was != s.Addresses[at] {
 			moves = append(moves, AddressMove{w.g.month.Rounds[s.Round[i]].Start, s.Addresses[at]})
-			last = at
 		}
 	}
 	return moves
+}
+
+// home is where a host was last pinged, in IPv4 and in IPv6.
+type home struct{ v4, v6 netip.Addr }
+
+// enter takes in an address, and returns the one of its family before; not valid
+// if there was none.
+func (h *home) enter(now netip.Addr) (was netip.Addr) {
+	last := &h.v6
+	if now.Is4() || now.Is4In6() {
+		last = &h.v4
+	}
+	was, *last = *last, now
+	return was
+}
+
+// moved takes in an address, and says whether the host had another one of its
+// family.
+func (h *home) moved(now netip.Addr) bool {
+	was := h.enter(now)
+	return was.IsValid() && was != now
 }
 
 // keyed is a figure and which sample it is of.

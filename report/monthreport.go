@@ -225,7 +225,7 @@ func (m *MonthReport) bands() {
 			band.To = 0
 		}
 		inside := func(p *Pair) bool {
-			return p.Fibre != nil && *p.Miles >= band.From && (band.To == 0 || *p.Miles < band.To)
+			return m.ranks(p) && *p.Miles >= band.From && (band.To == 0 || *p.Miles < band.To)
 		}
 		var values []float64
 		for _, p := range m.order {

@@ -97,8 +97,11 @@ func (r *Report) Best(n int) []*Pair {
 }
 
 func (r *Report) ranked(n int, compare func(a, b *Pair) int) []*Pair {
-	return r.rankedIf(n, func(p *Pair) bool { return p.Fibre != nil && *p.Miles >= RankFrom }, compare)
+	return r.rankedIf(n, func(p *Pair) bool { return r.ranks(p) && *p.Miles >= RankFrom }, compare)
 }
+
+// ranks says whether a pair has a speed that is to be believed.
+func (r *Report) ranks(p *Pair) bool { return p.Fibre != nil && !r.InvalidSource(p) }
 
 func (r *Report) rankedIf(n int, fit func(*Pair) bool, compare func(a, b *Pair) int) []*Pair {
 	var pairs []*Pair

@@ -42,6 +42,7 @@ type Report struct {
 	Method   Method
 	Coverage Coverage
 	Notes    []probe.Warning // footnotes, in order
+	Hosts    []probe.Host    // the from-hosts, as the round has them
 	Verdicts *Verdicts       // on hosts and pairs
 	Traced   []*Traced       // anomalies that were looked into after the round
 	pairs    map[probe.Pair]*Pair
@@ -81,6 +82,7 @@ func New(round *probe.Round, options Options) *Report {
 		},
 		Coverage: Coverage{Planned: round.Planned(), Measured: round.Count(probe.Measured)},
 		Notes:    slices.Clone(round.Warnings),
+		Hosts:    round.Hosts,
 		pairs:    make(map[probe.Pair]*Pair, len(round.Samples)),
 		title:    make(map[string]string, len(round.Cities)),
 		limits:   options.Thresholds.filled(),

@@ -12,6 +12,7 @@ type (
 	Round    = probe.Round
 	Sample   = probe.Sample
 	Warning  = probe.Warning
+	Host     = probe.Host
 	Series   = probe.Series
 	CityPair = probe.Pair // ordered; a Pair is one with its figures
 )

@@ -7,13 +7,12 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/kballard/go-shellquote"
-	"github.com/spf13/cobra"
-
 	"matrix/probe"
 	"matrix/probe/icmp"
 	"matrix/probe/ssh"
 	"matrix/probe/wire"
+
+	"github.com/kballard/go-shellquote"
 )
 
 // opener reaches a city in process if it is this machine, and over ssh if not.
@@ -36,7 +35,29 @@ func (o *opener) Open(ctx context.Context, city probe.City) (probe.Session, erro
 	return o.remote.Open(ctx, city)
 }
 
-func (o *fleetFlags) opener(addresses probe.Addresses, log *slog.Logger) (probe.Opener, error) {
+// reach says how hosts over ssh are opened, given how that is done otherwise.
+type reach func(dialer *ssh.Dialer, inner probe.Opener) probe.Opener
+
+// installing puts the program where it is missing.
+func installing(_ *ssh.Dialer, inner probe.Opener) probe.Opener { return inner }
+
+// onlyLooking leaves the hosts as they are.
+func onlyLooking(dialer *ssh.Dialer, _ probe.Opener) probe.Opener {
+	return &wire.Opener{Dialer: dialing(dialer), LookOnly: true}
+}
+
+// dialing is an ssh.Dialer as wire wants it.
+func dialing(dialer *ssh.Dialer) wire.Dialer {
+	return wire.DialFunc(func(ctx context.Context, city probe.City) (wire.Conn, error) {
+		conn, err := dialer.Dial(ctx, city)
+		if err != nil {
+			return nil, err // not a nil *ssh.Conn in a wire.Conn
+		}
+		return conn, nil
+	})
+}
+
+func (o *fleetFlags) opener(addresses probe.Addresses, log *slog.Logger, how reach) (probe.Opener, error) {
 	own, err := ownAddresses()
 	if err != nil {
 		return nil, err
@@ -63,13 +84,7 @@ func (o *fleetFlags) opener(addresses probe.Addresses, log *slog.Logger) (probe.
 		addresses: addresses,
 		own:       own,
 		local:     probe.InProcess{New: func() probe.Pinger { return &icmp.ByJob{} }, Build: version()},
-		remote: &wire.Opener{Dialer: wire.DialFunc(func(ctx context.Context, city probe.City) (wire.Conn, error) {
-			conn, err := dialer.Dial(ctx, city)
-			if err != nil {
-				return nil, err // not a nil *ssh.Conn in a wire.Conn
-			}
-			return conn, nil
-		})},
+		remote:    how(dialer, &wire.Opener{Dialer: dialing(dialer)}),
 	}, nil
 }
 
@@ -85,21 +100,4 @@ func ownAddresses() (map[netip.Addr]bool, error) {
 		}
 	}
 	return own, nil
-}
-
-// probeCommand is the far side; a coordinator starts it.
-func probeCommand(std streams) *cobra.Command {
-	return &cobra.Command{
-		Use:   "probe",
-		Short: "The far side of a measurement, on a city's host",
-		Long: `probe is what matrix starts on a city's host: it takes jobs on stdin and answers
-on stdout until stdin ends. By hand it is of use in one place, as the forced
-command of the ssh key that the coordinator uses:
-
-  restrict,command="matrix probe" ssh-ed25519 AAAA…`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return wire.Serve(cmd.Context(), std.in, std.out, &icmp.ByJob{}, version())
-		},
-	}
 }

@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"deploy/...":      {}, // programs that make releases
 
 	"data/history": {"data", "probe", "geo"},
+	"data/draft":   {"data", "probe", "geo"},
 
 	// The contracts as test suites, and what tests show.
 	"probe/pingtest":     {"probe"},
@@ -42,6 +43,7 @@ var keepers = map[string]string{
 	"github.com/wcharczuk/go-chart":            "report/chart",
 	"github.com/prometheus-community/pro-bing": "probe/icmp",
 	"github.com/spf13/cobra":                   "cmd/matrix",
+	"github.com/prometheus/client_golang":      "report/metrics",
 }
 
 type goPackage struct {

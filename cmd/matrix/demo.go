@@ -62,7 +62,7 @@ func demo(ctx context.Context, out string, std streams) error {
 	}
 	rsh := shellquote.Join(self, "lab", "exec")
 	status, err := runLab(ctx, config, streams{cities, std.out, std.err},
-		[]string{self, "--cities", "-", "--rsh", rsh, "--remote-path", self, "--interval", "600ms", "--out", out, "--history", noHistory})
+		[]string{self, "--cities", "-", "--rsh", rsh, "--remote-path", self, "--interval", "600ms", "--out", out, "--history", noHistory, "--config", noSettings})
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,7 @@ type exporting struct {
 	out          roundWriter
 	meter        *meter
 	rounds       int
+	damaged      int // rounds that were left out
 }
 
 func (o *exportFlags) run(ctx context.Context, std streams) error {
@@ -104,6 +105,8 @@ func (o *exportFlags) run(ctx context.Context, std streams) error {
 	switch {
 	case interrupted:
 		return &statusError{exitSomeMissed, fmt.Errorf("interrupted; %s written", count(job.rounds, "round"))}
+	case job.damaged > 0:
+		return &statusError{exitSomeMissed, fmt.Errorf("%s written, %s left out; matrix verify says what to do", count(job.rounds, "round"), count(job.damaged, "damaged round"))}
 	case len(job.Problems()) > 0:
 		return &statusError{status: exitSomeMissed}
 	case job.rounds == 0:
@@ -217,6 +220,10 @@ func (job *exporting) months(ctx context.Context) error {
 		hosts := make(map[string]string)
 		for _, id := range ids {
 			r, err := job.Round(ctx, id)
+			if errors.Is(err, history.ErrDamaged) {
+				job.damaged++
+				continue
+			}
 			if err != nil {
 				return errors.Join(ctx.Err(), err)
 			}

@@ -68,3 +68,39 @@ func TestCompactAndVerify(t *testing.T) {
 	}
 	says(t, exitSomeMissed, []string{"samples/year=2026/month=10/month-", "it is not as it was written", "restore it from a copy", "matrix: 1 damaged"}, "verify", "--history", dir)
 }
+
+// TestDamagedRoundIsLeftOut damages the first or the last of the saved rounds:
+// the others are exported, and the last one that can be read is judged.
+func TestDamagedRoundIsLeftOut(t *testing.T) {
+	folder := savedSeason(t, 16)
+	files, err := filepath.Glob(filepath.Join(folder, "samples", "*", "*", "*"))
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	lines := func(text string) int { return strings.Count(text, "\n") - 1 }
+	whole, talk, status := matrix(t, "export", "-q", "--history", folder)
+	if status != 0 {
+		t.Fatal(talk)
+	}
+	for _, file := range []string{files[0], files[len(files)-1]} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 200; i < len(text)/2; i += 50 {
+			text[i] ^= 0x10
+		}
+		if err := os.WriteFile(file, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rest, talk, status := matrix(t, "export", "-q", "--history", folder)
+	if want := lines(whole) * (len(files) - 2) / len(files); status != exitSomeMissed || lines(rest) < want-30 || lines(rest) >= lines(whole) ||
+		!strings.Contains(talk, filepath.Base(files[0])) || !strings.Contains(talk, filepath.Base(files[len(files)-1])) || !strings.Contains(talk, "2 damaged rounds left out") {
+		t.Errorf("status %d, %d of %d samples, want about %d: %s", status, lines(rest), lines(whole), want, talk)
+	}
+	_, talk, status = matrix(t, "verdicts", "--history", folder)
+	if status != 0 || !strings.Contains(talk, filepath.Base(files[len(files)-1])+": left out") {
+		t.Errorf("status %d: %s", status, talk)
+	}
+}

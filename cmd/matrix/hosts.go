@@ -30,7 +30,7 @@ func (o *fleetFlags) find(ctx context.Context, cities []probe.City, std streams)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNames, err)
 	}
-	opener, err := o.opener(addresses, log)
+	opener, err := o.opener(addresses, log, installing)
 	if err != nil {
 		return nil, err
 	}

@@ -70,12 +70,24 @@ func (o *measureFlags) keep(round *probe.Round, std streams) (history.Saved, err
 	if err != nil {
 		return history.Saved{}, err
 	}
+	if ranNowhere(round) {
+		o.say(std, "matrix: not saved: no host could run it")
+		return history.Saved{}, nil
+	}
 	saved, err := h.Save(round)
 	if err != nil {
 		return saved, fmt.Errorf("%w (the round is printed all the same; --history %s saves none)", err, noHistory)
 	}
 	o.say(std, "matrix: saved the round to %s", saved.Path)
 	return saved, nil
+}
+
+// ranNowhere says whether every host that was to ping could not: as a rule for a
+// reason on this side, such as a slip in the command line, which a month would
+// count as time in which the hosts were down.
+func ranNowhere(round *probe.Round) bool {
+	tried := round.Count(probe.Measured) + round.Count(probe.Lost) + round.Count(probe.NotRun)
+	return tried == 0 && round.Count(probe.SourceDown) > 0
 }
 
 // keepLooks adds to a saved round what was found when its anomalies were looked
@@ -92,15 +104,14 @@ func (o *measureFlags) keepLooks(saved history.Saved, round *probe.Round) error 
 	return err
 }
 
-// latestRound is the last round of the history, whole.
-func latestRound(ctx context.Context, flag string) (*probe.Round, error) {
+// latestRound is the last round of the history, whole. Files that had to be
+// passed over are named.
+func latestRound(ctx context.Context, flag string, std streams) (*probe.Round, error) {
 	h, err := readHistory(flag)
 	if err != nil {
 		return nil, err
 	}
-	id, err := h.Latest(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return h.Round(ctx, id)
+	round, err := h.Last(ctx)
+	warnProblems(h, std)
+	return round, err
 }

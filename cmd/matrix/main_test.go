@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -38,6 +39,7 @@ func (m ownHistory) Run() int {
 	}
 	defer os.RemoveAll(folder)
 	os.Setenv("XDG_DATA_HOME", folder)
+	os.Setenv("XDG_CONFIG_HOME", folder)
 	return m.M.Run()
 }
 
@@ -48,6 +50,7 @@ func TestStories(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("COLUMNS", "100")
 			env.Setenv("XDG_DATA_HOME", env.WorkDir)
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": status},

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"matrix/data/history"
 	"matrix/report"
@@ -11,11 +15,18 @@ import (
 	"matrix/report/site"
 )
 
-// publish adds the month to a website.
+// errLess says that a month was published before, and had more files behind it.
+var errLess = errors.New("the month that is published stays")
+
+// publish adds the month to a website; errLess if that would put a month with
+// less of its files into the place of one that is there.
 func (o *reportFlags) publish(ctx context.Context, h *history.History, m *report.MonthReport, std streams) error {
 	span := m.Month.Span
 	traces, err := h.Traces(ctx, span.From, span.To)
 	if err != nil {
+		return err
+	}
+	if err := o.mayReplace(h, span); err != nil {
 		return err
 	}
 	edition := &site.Edition{
@@ -31,6 +42,23 @@ func (o *reportFlags) publish(ctx context.Context, h *history.History, m *report
 		o.say(std, "matrix: published %s in %s", span.Title(), o.out)
 	}
 	return err
+}
+
+// mayReplace refuses a month of which files were left out where one is published
+// already.
+func (o *reportFlags) mayReplace(h *history.History, span report.Span) error {
+	there := filepath.Join(o.out, span.From.Format("2006-01"))
+	if _, err := os.Lstat(there); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	folder := span.From.Format("/year=2006/month=01/")
+	for _, lost := range h.Lost() {
+		if strings.Contains(lost.Subject, folder) {
+			return fmt.Errorf("%w: %s was not replaced, since %s was %s; matrix verify --history %s says what to do about it, or publish into another folder",
+				errLess, there, lost.Subject, lost.Text, h.Dir())
+		}
+	}
+	return nil
 }
 
 // monthFiles are the files that the website offers for download.

@@ -88,6 +88,9 @@ func TestReportNamesDamage(t *testing.T) {
 		damaged = append(damaged, "samples/year=2026/month="+month+"/"+filepath.Base(files[10])+": left out: ")
 	}
 	markdown, talk, status := matrix(t, "report", "--month", "2026-10", "--history", folder, "--format", "markdown")
+	if status != exitSomeMissed {
+		t.Errorf("status %d", status)
+	}
 	for _, want := range damaged {
 		if !strings.Contains(talk, want) || !strings.Contains(strings.ReplaceAll(markdown, `\_`, "_"), want) {
 			t.Errorf("status %d: no %q in\n%s\n%s", status, want, talk, markdown)
@@ -95,6 +98,49 @@ func TestReportNamesDamage(t *testing.T) {
 	}
 	if text, _, _ := matrix(t, "report", "--month", "2026-10", "--history", folder, "-q"); !strings.Contains(strings.Join(strings.Fields(text), " "), "; 2 files of the history left out") {
 		t.Errorf("the summary does not say so:\n%s", text)
+	}
+}
+
+// TestDamageReplacesNoMonth: a month whose compacted file was damaged since is
+// not put into the place of the one that was published when it was whole, and is
+// published, with a note, where none is.
+func TestDamageReplacesNoMonth(t *testing.T) {
+	folder, out := savedSeason(t, 16), filepath.Join(t.TempDir(), "out")
+	args := []string{"report", "-q", "--month", "2026-10", "--history", folder, "--out", out}
+	if _, talk, status := matrix(t, "compact", "-q", "--history", folder); status != 0 {
+		t.Fatal(talk)
+	}
+	if _, talk, status := matrix(t, args...); status != 0 {
+		t.Fatal(talk)
+	}
+	good, err := os.ReadFile(filepath.Join(out, "2026-10", "data", "pairs.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "samples", "year=2026", "month=10", "month-*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v: %v", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 0xff
+	if err := os.WriteFile(files[0], text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, talk, status := matrix(t, args...)
+	after, err := os.ReadFile(filepath.Join(out, "2026-10", "data", "pairs.csv"))
+	if status != exitSomeMissed || err != nil || string(after) != string(good) || !strings.Contains(talk, filepath.Base(files[0])) || !strings.Contains(talk, "matrix verify") {
+		t.Errorf("status %d, %v: %s", status, err, talk)
+	}
+	args[len(args)-1] = filepath.Join(t.TempDir(), "new")
+	if _, talk, status := matrix(t, args...); status != exitSomeMissed {
+		t.Errorf("status %d: %s", status, talk)
+	}
+	page, err := os.ReadFile(filepath.Join(args[len(args)-1], "2026-10", "index.html"))
+	if err != nil || !strings.Contains(string(page), filepath.Base(files[0])) {
+		t.Errorf("the page does not name the file: %v", err)
 	}
 }
 

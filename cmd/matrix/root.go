@@ -24,6 +24,7 @@ const rootExamples = `  matrix                                     measure all p
   matrix --out public/                       write CSV, JSON, Markdown and HTML files as well
   matrix --in pings.csv --cities cities.csv  the same outputs from a file
   matrix --format csv > pairs.csv            a line a pair, for a spreadsheet
+  matrix status                              every host: reachable, version, right to ping, clock
   matrix history baltimore "new york"        the pair in the rounds so far, which are all kept
   matrix demo                                see it work, on a virtual internet`
 
@@ -57,14 +58,17 @@ func newRoot(std streams) *cobra.Command {
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	registerSettings(root)
+	root.AddCommand(initCommand(std))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	o.register(root)
-	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), traceCommand(std), versionCommand(std), manCommand(),
+	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), statusCommand(std), deployCommand(std), traceCommand(std),
+		versionCommand(std), manCommand(),
 		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std),
 		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std),
-		importCommand(std), exportCommand(std))
+		importCommand(std), exportCommand(std), checkCommand(std))
 	return root
 }
 

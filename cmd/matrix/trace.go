@@ -55,7 +55,7 @@ Exit status: 0 the targets answered, 1 one did not, 2 a city or host is unknown,
 			if err := exclude(cmd.Flags(), [2]string{"ipv4", "ipv6"}); err != nil {
 				return err
 			}
-			options, err := o.check(cmd)
+			options, err := o.check()
 			if err != nil {
 				return err
 			}
@@ -90,12 +90,12 @@ func (o *traceFlags) register(cmd *cobra.Command) {
 }
 
 // check turns the flags into options.
-func (o *traceFlags) check(cmd *cobra.Command) (probe.TraceOptions, error) {
+func (o *traceFlags) check() (probe.TraceOptions, error) {
 	options := o.options
 	if err := options.Method.UnmarshalText([]byte(o.method)); err != nil {
 		return options, usage("--method %s: want icmp, udp or tcp", o.method)
 	}
-	if !cmd.Flags().Changed("port") {
+	if options.Port == 0 {
 		options.Port = probe.DefaultTraceOptions(options.Method).Port
 	}
 	if err := options.Check(); err != nil {

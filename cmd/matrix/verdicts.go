@@ -146,7 +146,7 @@ func (o *judgeFlags) report(ctx context.Context, std streams) (*report.Report, *
 	if _, err := o.measureDistances(inventory, &s.options); err != nil {
 		return nil, nil, err
 	}
-	round, inventory, err := o.judgedRound(ctx, inventory)
+	round, inventory, err := o.judgedRound(ctx, inventory, std)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -166,11 +166,11 @@ func (o *judgeFlags) judgedInventory(std streams) (*data.Inventory, error) {
 
 // judgedRound is the round in the file that was named, or else the last one of
 // the history.
-func (o *judgeFlags) judgedRound(ctx context.Context, inventory *data.Inventory) (*probe.Round, *data.Inventory, error) {
+func (o *judgeFlags) judgedRound(ctx context.Context, inventory *data.Inventory, std streams) (*probe.Round, *data.Inventory, error) {
 	if o.in != "" {
 		return o.roundFromFile(inventory)
 	}
-	round, err := latestRound(ctx, o.history)
+	round, err := latestRound(ctx, o.history, std)
 	if errors.Is(err, history.ErrEmpty) {
 		return nil, nil, usage("no round: %w; measure one first, or name a file with --in", err)
 	}

@@ -31,10 +31,10 @@ func (r *columnReader) read(rows window) (err error) {
 	if err != nil {
 		return err
 	}
-	row := int64(0) // at which the next page begins
+	row, next := int64(0), 0 // at which the next page begins, and its number
 	for p := range offsets.NumPages() {
 		if first := offsets.FirstRowIndex(p); first <= rows.from {
-			row = first
+			row, next = first, p
 		}
 	}
 	if err := pages.SeekToRow(row); err != nil {
@@ -54,7 +54,10 @@ func (r *columnReader) read(rows window) (err error) {
 		if err != nil {
 			return err
 		}
-		row += n
+		row, next = row+n, next+1
+		if next < offsets.NumPages() && offsets.FirstRowIndex(next) != row {
+			return errors.New("its page index is damaged")
+		}
 	}
 	return nil
 }

@@ -5,7 +5,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -119,6 +121,82 @@ func TestVerifySeesEveryBit(t *testing.T) {
 		}
 	}
 	verified(t, h, 3)
+}
+
+// TestDamagedMonthLosesOnlyPages damages a byte of a month's file, in many
+// places: what is read is as it was saved, and is most of it.
+func TestDamagedMonthLosesOnlyPages(t *testing.T) {
+	h := open(t)
+	saveAll(t, h, hours(october, 24, 25, 24))
+	compact(t, h)
+	path := paths(t, h, "samples")[0]
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	medians := func() map[string]int32 {
+		all, mu := map[string]int32{}, sync.Mutex{}
+		err := again(t, h).Series(t.Context(), october, october.AddDate(0, 1, 0), func(s *probe.Series) error {
+			mu.Lock()
+			defer mu.Unlock()
+			for i, round := range s.Round {
+				all[fmt.Sprint(s.Pair, round)] = s.Stats[probe.Median][i]
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	whole, most := medians(), 0
+	for at := 10; at < len(text); at += len(text) / 60 {
+		damaged := slices.Clone(text)
+		damaged[at] ^= 0xff
+		if err := os.WriteFile(path, damaged, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		rest := medians()
+		for key, median := range rest {
+			if whole[key] != median {
+				t.Fatalf("byte %d: %s: %d, was %d", at, key, median, whole[key])
+			}
+		}
+		if len(rest) > len(whole)/2 {
+			most++
+		}
+	}
+	if most < 45 {
+		t.Errorf("only %d of 60 damaged bytes left most of %d samples", most, len(whole))
+	}
+}
+
+// TestMisplacedFilesAreNamed moves a round's file into the folder of another
+// month, and later that of a whole month.
+func TestMisplacedFilesAreNamed(t *testing.T) {
+	h := open(t)
+	saveAll(t, h, hours(october, 2, 3, 2))
+	for _, compacted := range []bool{false, true} {
+		if compacted {
+			compact(t, h)
+		}
+		path := paths(t, h, "samples")[0]
+		moved := filepath.Join(h.Dir(), "samples", "year=2026", "month=11", filepath.Base(path))
+		if err := os.MkdirAll(filepath.Dir(moved), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path, moved); err != nil {
+			t.Fatal(err)
+		}
+		found, err := h.Verify(t.Context(), nil)
+		if err != nil || len(found.Damaged) == 0 || found.Damaged[0].Advice != "move it to samples/year=2026/month=10" {
+			t.Errorf("compacted %v: %+v: %v", compacted, found, err)
+		}
+		if err := os.Rename(moved, path); err != nil {
+			t.Fatal(err)
+		}
+		verified(t, h, 2)
+	}
 }
 
 // TestForeignFilesAreNamed puts files into the history that are none of it.

@@ -142,6 +142,48 @@ func (f *sampleFile) read(q query, t *table) error {
 	return nil
 }
 
+// leastRows is how many rows are read, or lost, together where a file is damaged.
+const leastRows = 1024
+
+// salvage appends the rows that are wanted and can be read. The error says why
+// some could not.
+func (f *sampleFile) salvage(q query, t *table) error {
+	err := f.read(q, t)
+	if err == nil {
+		return nil
+	}
+	for _, group := range f.pq.RowGroups() {
+		rows := window{0, group.NumRows()}
+		_ = guard(func() error { // without its index all of the group is tried
+			found, err := f.window(group, q)
+			if err == nil {
+				rows = found
+			}
+			return err
+		})
+		if rows.from < rows.to {
+			f.salvageRows(group, rows, q, t)
+		}
+	}
+	return err
+}
+
+// salvageRows halves a window until what cannot be read is small.
+func (f *sampleFile) salvageRows(group parquet.RowGroup, rows window, q query, t *table) {
+	first := t.n
+	err := guard(func() error { return f.readGroup(group, rows, q, t) })
+	if err == nil {
+		return
+	}
+	t.truncate(first)
+	if rows.to-rows.from <= leastRows {
+		return
+	}
+	half := (rows.from + rows.to) / 2
+	f.salvageRows(group, window{rows.from, half}, q, t)
+	f.salvageRows(group, window{half, rows.to}, q, t)
+}
+
 // readGroup reads a window of one row group, and drops what is not wanted.
 func (f *sampleFile) readGroup(group parquet.RowGroup, rows window, q query, t *table) error {
 	first := t.n
@@ -231,14 +273,34 @@ func narrow(chunk parquet.ColumnChunk, w window, low, high string) (window, erro
 func (f *sampleFile) froms(add func(city string, rows float64)) error {
 	return guard(func() error {
 		for _, group := range f.pq.RowGroups() {
-			pages := group.ColumnChunks()[f.at[colFrom]].Pages()
-			err := fromsOf(pages, group.NumRows(), add)
-			if err = errors.Join(err, pages.Close()); err != nil {
+			if err := f.fromsIn(group, add); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// fromsIn finds them by any page of a row group that can be read.
+func (f *sampleFile) fromsIn(group parquet.RowGroup, add func(city string, rows float64)) error {
+	chunk := group.ColumnChunks()[f.at[colFrom]]
+	offsets, err := chunk.OffsetIndex()
+	if err != nil {
+		return err
+	}
+	for p := range offsets.NumPages() {
+		pages := chunk.Pages()
+		err = guard(func() error {
+			if err := pages.SeekToRow(offsets.FirstRowIndex(p)); err != nil {
+				return err
+			}
+			return fromsOf(pages, group.NumRows(), add)
+		})
+		if err = errors.Join(err, pages.Close()); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func fromsOf(pages parquet.Pages, rows int64, add func(city string, rows float64)) error {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +50,12 @@ func (h *History) Problems() []probe.Warning {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return append([]probe.Warning(nil), h.problems...)
+}
+
+// Lost are those of the Problems by which something is missing; a file that is
+// none of the history is not among them.
+func (h *History) Lost() []probe.Warning {
+	return slices.DeleteFunc(h.Problems(), func(w probe.Warning) bool { return strings.HasSuffix(w.Text, errForeign.Error()) })
 }
 
 // problem remembers a file that has to be left out.

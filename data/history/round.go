@@ -14,6 +14,40 @@ import (
 // ErrEmpty says that there is no round.
 var ErrEmpty = errors.New("there is no round in the history")
 
+// ErrDamaged says that a round cannot be read any more. Its file is among the
+// Problems.
+var ErrDamaged = errors.New("the round is damaged")
+
+// Last is the round that began last of those that can be read; ErrEmpty if
+// there is none.
+func (h *History) Last(ctx context.Context) (*probe.Round, error) {
+	months, err := h.Months()
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range slices.Backward(months) {
+		s, err := h.findSpan(ctx, m.Start(), m.End())
+		if err != nil {
+			return nil, err
+		}
+		damaged := make(map[int]bool) // files
+		for _, e := range slices.Backward(s.rounds) {
+			if damaged[e.source] {
+				continue
+			}
+			r, err := h.Round(ctx, e.Round)
+			if !errors.Is(err, ErrDamaged) {
+				return r, err
+			}
+			damaged[e.source] = true
+		}
+	}
+	if len(h.Lost()) > 0 {
+		return nil, fmt.Errorf("%s: %w that can be read; matrix verify says what to do", h.dir, ErrEmpty)
+	}
+	return nil, fmt.Errorf("%s: %w", h.dir, ErrEmpty)
+}
+
 // Latest is the id of the round that began last; ErrEmpty if there is none. A
 // damaged file is passed over.
 func (h *History) Latest(ctx context.Context) (string, error) {
@@ -46,7 +80,8 @@ func (h *History) IDs(ctx context.Context, from, to time.Time) ([]string, error)
 	return ids, nil
 }
 
-// Round is one whole round, by its id, as it was saved.
+// Round is one whole round, by its id, as it was saved; ErrDamaged if it cannot
+// be read.
 func (h *History) Round(ctx context.Context, id string) (*probe.Round, error) {
 	start, err := startOf(id)
 	if err != nil {
@@ -86,13 +121,13 @@ func (h *History) fill(s *span, r *probe.Round) error {
 	t := &table{words: newWords()}
 	err = f.read(query{columns: allColumns, round: s.numberIn(file), words: t.words}, t)
 	if err = errors.Join(err, f.close()); err != nil {
-		return fmt.Errorf("%s: %w", h.short(file.path), err)
+		return h.damaged(file.path, err)
 	}
 	for i := range t.n {
 		sample, err := t.sample(i)
 		switch {
 		case err != nil:
-			return fmt.Errorf("%s: %w", h.short(file.path), err)
+			return h.damaged(file.path, err)
 		case sample.IsSelf():
 			r.Self = append(r.Self, sample)
 		default:
@@ -101,6 +136,12 @@ func (h *History) fill(s *span, r *probe.Round) error {
 	}
 	restoreOrder(r)
 	return nil
+}
+
+// damaged remembers the file of a round that cannot be read.
+func (h *History) damaged(path string, err error) error {
+	h.problem(path, err)
+	return fmt.Errorf("%s: %w: %w", h.short(path), ErrDamaged, err)
 }
 
 // restoreOrder puts samples row by row in the order of the cities. The cities

@@ -24,7 +24,7 @@ const blockRows = 400_000
 // visit ends it. Round is an index into what Rounds returns for the same span.
 // RTTs are not filled.
 //
-// A file that turns out to be damaged is left out from there on and told by
+// What turns out to be damaged of a file is left out, and the file told by
 // Problems.
 func (h *History) Series(ctx context.Context, from, to time.Time, visit func(*probe.Series) error) error {
 	s, err := h.span(ctx, from, to)
@@ -95,8 +95,9 @@ type block struct{ from, to string }
 func (o *opened) blocks(rows int) []block {
 	perCity := make(map[string]float64)
 	for i, f := range o.files {
-		// A file that cannot be read is told when its rows are wanted.
-		_ = f.froms(func(city string, n float64) { perCity[city] += n * o.share(i) })
+		if err := f.froms(func(city string, n float64) { perCity[city] += n * o.share(i) }); err != nil {
+			o.history.problem(f.path, err)
+		}
 	}
 	var blocks []block
 	sum := 0.0
@@ -116,12 +117,12 @@ func (o *opened) share(i int) float64 {
 	return float64(o.span.files[i].rows) / float64(max(1, o.files[i].pq.NumRows()))
 }
 
-// read appends what is wanted of all files. Damaged ones are left out.
+// read appends what is wanted of all files. What is damaged is left out.
 func (o *opened) read(q query, t *table) {
 	q.words = o.words
 	for i, f := range o.files {
 		q.round = o.span.numberIn(&o.span.files[i])
-		if err := f.read(q, t); err != nil {
+		if err := f.salvage(q, t); err != nil {
 			o.history.problem(f.path, err)
 		}
 	}
@@ -237,7 +238,7 @@ func (h *History) readPair(s *span, i int, pair probe.Pair, t *table) error {
 	if err != nil {
 		return h.changed(s.files[i].path, err)
 	}
-	err = f.read(query{
+	err = f.salvage(query{
 		columns: append(slices.Clip(seriesColumns), colRTTs), from: pair.From, to: pair.From, only: pair.To,
 		round: s.numberIn(&s.files[i]), words: t.words,
 	}, t)

@@ -125,7 +125,10 @@ func (v *verifier) file(ctx context.Context, path string) error {
 }
 
 func advice(path string, err error) string {
+	var stray *misplaced
 	switch {
+	case errors.As(err, &stray):
+		return "move it to " + stray.folder
 	case errors.Is(err, errForeign):
 		return "move it elsewhere"
 	case strings.Contains(path, tracesFolder+string(filepath.Separator)+"year="):
@@ -133,7 +136,7 @@ func advice(path string, err error) string {
 	case roundName.MatchString(filepath.Base(path)):
 		return "restore it from a copy, or remove it; only this round is lost"
 	}
-	return "restore it from a copy; what can still be read of it is read"
+	return "restore it from a copy; reports take what can still be read of it"
 }
 
 func (v *verifier) sound(ctx context.Context, path, name string) error {
@@ -196,6 +199,9 @@ func (v *verifier) soundSamples(ctx context.Context, path string) error {
 	if err := f.close(); err != nil {
 		return err
 	}
+	if err := v.h.inPlace(path, held); err != nil {
+		return err
+	}
 	s := &span{number: make(map[string]int32)}
 	for i, r := range held {
 		s.rounds = append(s.rounds, entry{held: r})
@@ -218,6 +224,24 @@ func (v *verifier) soundSamples(ctx context.Context, path string) error {
 	}
 	if month != nil {
 		v.sets = append(v.sets, month[1])
+	}
+	return nil
+}
+
+// misplaced is a file of samples in a folder of another month, where nobody
+// looks for its rounds.
+type misplaced struct{ round, folder string }
+
+func (m *misplaced) Error() string {
+	return fmt.Sprintf("it is in the folder of another month than its round %s, which is not found there", m.round)
+}
+
+// inPlace holds the rounds of a file against the month whose folder it is in.
+func (h *History) inPlace(path string, held []held) error {
+	for _, r := range held {
+		if folder := h.folder(samplesFolder, MonthOf(r.Start)); folder != filepath.Dir(path) {
+			return &misplaced{r.Round, h.short(folder)}
+		}
 	}
 	return nil
 }

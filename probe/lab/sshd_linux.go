@@ -23,6 +23,7 @@ import (
 //	cities/NAME/sshd.pid     of its sshd
 //	cities/NAME/sshd.log     what that has to say
 //	cities/NAME/host_key     and host_key.pub
+//	cities/NAME/authorized_keys of its sshd: the operator's key
 //	cities/NAME/shell        run by its sshd instead of /bin/sh, if it is there
 type city struct {
 	host   *host
@@ -131,12 +132,19 @@ func (c *city) writeSshdFiles(folder string, known *os.File) error {
 	if _, err := fmt.Fprintf(known, "%s %s", strings.Join(names, ","), public); err != nil {
 		return fmt.Errorf("write known_hosts: %w", err)
 	}
+	key, err := os.ReadFile(filepath.Join(folder, "user_key.pub"))
+	if err != nil {
+		return fmt.Errorf("read the operator's key: %w", err)
+	}
+	if err := os.WriteFile(c.path("authorized_keys"), key, 0o600); err != nil {
+		return fmt.Errorf("write authorized_keys: %w", err)
+	}
 	if c.fault.Shell != "" {
 		if err := os.Symlink(c.fault.Shell, c.path("shell")); err != nil {
 			return fmt.Errorf("put a shell in place: %w", err)
 		}
 	}
-	if err := os.WriteFile(c.path("sshd_config"), []byte(c.sshdConfig(folder)), 0o600); err != nil {
+	if err := os.WriteFile(c.path("sshd_config"), []byte(c.sshdConfig()), 0o600); err != nil {
 		return fmt.Errorf("write sshd_config: %w", err)
 	}
 	return nil
@@ -145,12 +153,12 @@ func (c *city) writeSshdFiles(folder string, known *os.File) error {
 // sshdConfig is sshd_config(5). Session limits stay as they come: a client
 // must get along with them. The cheap key exchange saves each login 0.1 s of
 // processor time that fifty cities of one machine do not have.
-func (c *city) sshdConfig(folder string) string {
+func (c *city) sshdConfig() string {
 	return strings.Join([]string{
 		"ListenAddress 0.0.0.0",
 		"ListenAddress [::]",
 		"HostKey " + c.path("host_key"),
-		"AuthorizedKeysFile " + filepath.Join(folder, "user_key.pub"),
+		"AuthorizedKeysFile " + c.path("authorized_keys"),
 		"PidFile " + c.path("sshd.pid"),
 		"SetEnv HOME=" + c.path("home"),
 		"Subsystem sftp " + sftpServer(),

@@ -25,9 +25,9 @@ func (d *Dialer) Dial(ctx context.Context, city probe.City) (*Conn, error) {
 		return nil, err
 	}
 	if d.RemotePath != "" {
-		return link.run(shellCommand(startVersion, d.RemotePath, d.Binary.Version))
+		return link.run(shellCommand(forStart, startVersion, d.RemotePath, d.Binary.Version))
 	}
-	return link.run(shellCommand(startBuild, d.Binary.home()))
+	return link.run(shellCommand(forStart, startBuild, d.Binary.home()))
 }
 
 // link is how one host is reached.

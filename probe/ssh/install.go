@@ -30,23 +30,37 @@ func (m *missingError) Error() string { return "matrix is missing there, or of a
 
 // Install puts the program for the host's system there.
 func (m *missingError) Install(ctx context.Context) error {
-	path, sum, err := m.link.Binary.forPlatform(m.platform)
+	path, sum, err := m.program()
 	if err != nil {
-		return &probe.HostError{
+		return err
+	}
+	return m.link.put(ctx, path, sum)
+}
+
+// program is the one for the host's system.
+func (m *missingError) program() (path, sum string, err error) {
+	path, sum, err = m.link.Binary.forPlatform(m.platform)
+	if err != nil {
+		err = &probe.HostError{
 			Op:   "install matrix",
 			Err:  fmt.Errorf("the host is %s, and there is no program for it: %w", m.platform, err),
 			Hint: fmt.Sprintf("put one built for %s there by that name, or on the host, with --remote-path", m.platform),
 		}
 	}
-	packed, err := m.link.Binary.packed(path)
+	return path, sum, err
+}
+
+// put puts a program with that checksum where it is looked for.
+func (l *link) put(ctx context.Context, path, sum string) error {
+	packed, err := l.Binary.packed(path)
 	if err != nil {
 		return &probe.HostError{Op: "install matrix", Err: err}
 	}
-	if goal := m.link.RemotePath; goal != "" {
-		return m.link.install(ctx, packed, goal, shellCommand(installVersion, goal, sum))
+	script := installBuild
+	if l.RemotePath != "" {
+		script = installVersion
 	}
-	goal := m.link.Binary.home()
-	return m.link.install(ctx, packed, goal, shellCommand(installBuild, goal, sum))
+	return l.install(ctx, packed, l.goal(), shellCommand(forInstall, script, l.goal(), sum))
 }
 
 // install runs an install script with the packed program as its stdin.

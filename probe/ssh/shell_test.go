@@ -280,7 +280,7 @@ func TestQuoting(t *testing.T) {
 	d, _ := shell(t)
 	for _, word := range []string{"", "a b", "it's", `"$HOME"`, "`id`", "a;b", "tab\tnew\nline", `back\slash`} {
 		write(t, d.Command[0], "#!/bin/sh\nshift; exec /bin/sh -c \"$*\"\n")
-		conn, err := (&link{Dialer: d, login: "h", argv: d.Command}).run(shellCommand(`printf %s "$1"`, word))
+		conn, err := (&link{Dialer: d, login: "h", argv: d.Command}).run(shellCommand(forStart, `printf %s "$1"`, word))
 		if err != nil {
 			t.Fatal(err)
 		}

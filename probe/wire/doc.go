@@ -2,7 +2,9 @@
 // far side's stdin and stdout, as rsync and git do: lines of text, each a word
 // and, for some, one JSON value.
 //
-//	far side    → matrix-probe 1 {"version":"v1.2.0","platform":"linux/amd64","level":1}
+//	far side    → matrix-probe 1 {"version":"v1.2.0","platform":"linux/amd64","level":2}
+//	coordinator → clock {"n":1}
+//	far side    → clock {"n":1,"at":"2026-10-05T12:00:00.123456789Z"}
 //	coordinator → job {"from":"baltimore","targets":[…],"count":10,…}
 //	far side    → echo [{"t":3,"s":0,"us":174631,"ttl":54,"st":3},{"t":4,"s":0,"is":"timed-out"}]
 //	far side    → beat
@@ -19,6 +21,10 @@
 // a .bashrc) is passed over; after it, nothing but the protocol is accepted. A
 // beat goes out every two seconds, so that a dead link is noticed. The far side
 // ends when its stdin does: a coordinator that dies leaves nothing running.
+//
+// The far side says at any time, in the middle of a job as well, what its clock
+// shows. It is asked some times a job: that answer which took least is off by no
+// more than half of what it took.
 //
 // Serve is the far side, Opener the near one.
 package wire

@@ -22,7 +22,12 @@ const Protocol = 1
 // not asked for what is above it.
 //
 //	1: where packets leave from, and what traceroutes' headers say
-const level = 1
+//	2: what the clock shows
+const (
+	level        = 2
+	levelSending = 1
+	levelClock   = 2
+)
 
 const (
 	greeting  = "matrix-probe"
@@ -44,7 +49,6 @@ type done struct {
 	Error  string       `json:"error,omitempty"`
 	Hint   string       `json:"hint,omitempty"`
 	Health probe.Health `json:"health,omitzero"`
-	Clock  time.Time    `json:"clock,omitzero"` // what it shows there
 }
 
 // echo is a probe.Echo on the wire: microseconds for a reply, counts for

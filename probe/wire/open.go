@@ -45,6 +45,8 @@ type Opener struct {
 	// Handshake is how long a far side may take to greet; 15s. A fresh ssh
 	// connection takes up to 16 round trips, 5 s across the globe.
 	Handshake time.Duration
+	// LookOnly leaves hosts as they are: a missing program is an error.
+	LookOnly bool
 	// Silence is how long it may be silent in the middle of a job; 10s.
 	Silence time.Duration
 }
@@ -58,6 +60,9 @@ func (o *Opener) Open(ctx context.Context, city probe.City) (probe.Session, erro
 	var missing Installable
 	if !errors.As(err, &missing) {
 		return asSession(session), err
+	}
+	if o.LookOnly {
+		return nil, &probe.HostError{Op: "start", Err: err, Hint: "matrix deploy puts it there, and so does the next round"}
 	}
 	if err := missing.Install(ctx); err != nil {
 		return nil, err
@@ -121,6 +126,9 @@ type session struct {
 	silence time.Duration
 	hello   hello
 	health  probe.Health // as the last job's end told it
+	clock   comparison   // during the job
+
+	questions int // for the clock, so far
 }
 
 // greet reads up to the greeting. What comes before it is kept for the error
@@ -184,7 +192,7 @@ const stopGrace = 2 * time.Second
 // Ping has the far side run a job. When ctx is done the far side is told to
 // stop, and what it knows by then is still emitted.
 func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)) error {
-	if err := s.mustKnow(job.Source != "", "send from a certain interface or address"); err != nil {
+	if err := s.mustKnow(levelSending, job.Source != "", "send from a certain interface or address"); err != nil {
 		return err
 	}
 	most := 512 * len(job.Targets) * (job.Count + 1)
@@ -197,8 +205,8 @@ func (s *session) Ping(ctx context.Context, job probe.Job, emit func(probe.Echo)
 }
 
 // mustKnow is an error if something is wanted that the far side would pass over.
-func (s *session) mustKnow(wanted bool, what string) error {
-	if !wanted || s.hello.Level >= level {
+func (s *session) mustKnow(least int, wanted bool, what string) error {
+	if !wanted || s.hello.Level >= least {
 		return nil
 	}
 	return &probe.HostError{
@@ -219,7 +227,8 @@ func (s *session) order(ctx context.Context, word string, what any, most int, ta
 		}
 	})
 	defer unhook()
-	if err := s.out.line(word, what); err != nil {
+	s.clock = comparison{left: clockQuestions, first: s.questions + 1}
+	if err := errors.Join(s.askClock(), s.out.line(word, what)); err != nil {
 		return s.broken(ctx, err, !silent.Stop())
 	}
 	began, said := time.Now(), 0
@@ -263,6 +272,8 @@ func (s *session) take(line string, take func(word, body string) (bool, error)) 
 	switch word {
 	case "beat":
 		return false, nil
+	case "clock":
+		return s.takeClock(body, time.Now())
 	case "done":
 		return true, s.takeDone(body)
 	}
@@ -298,10 +309,7 @@ func (s *session) takeDone(body string) error {
 		return fmt.Errorf("done: %w", err)
 	}
 	s.health = d.Health.Sane()
-	s.health.Offset = 0
-	if !d.Clock.IsZero() {
-		s.health.Offset = d.Clock.Sub(time.Now().Round(0)) // by the wall clock, as it has no other
-	}
+	s.clock.into(&s.health)
 	if d.Error == "" {
 		return nil
 	}

@@ -19,22 +19,36 @@ import (
 // second costs little and loses little if the link dies.
 const flushEvery = 100 * time.Millisecond
 
-// Serve is the far side: it greets, runs the jobs that it is given, one after
-// the other, and returns when in ends. It returns an error if the other side
-// does not speak the protocol or out cannot be written.
-func Serve(ctx context.Context, in io.Reader, out io.Writer, pinger probe.Pinger, version string) error {
+// FarSide is what runs in a city.
+type FarSide struct {
+	Pinger  probe.Pinger
+	Version string           // of this program
+	Clock   func() time.Time // as the coordinator is told it; nil: the system's
+}
+
+// Serve greets, runs the jobs that it is given, one after the other, and
+// returns when in ends. It returns an error if the other side does not speak
+// the protocol or out cannot be written.
+func (f FarSide) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s := &server{out: &lineWriter{w: out}, pinger: pinger}
+	s := &server{out: &lineWriter{w: out}, pinger: f.Pinger, clock: f.Clock, answers: make(chan clock, 2*clockQuestions)}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
 	platform := runtime.GOOS + "/" + runtime.GOARCH
-	err := s.out.line(fmt.Sprintf("%s %d", greeting, Protocol), hello{version, platform, level})
+	err := s.out.line(fmt.Sprintf("%s %d", greeting, Protocol), hello{f.Version, platform, level})
 	if err != nil {
 		return err
 	}
 	orders := make(chan order)
-	go func() { cancel(readOrders(ctx, in, orders)) }()
+	go func() { cancel(s.readOrders(ctx, in, orders)) }()
 	for {
 		select {
+		case a := <-s.answers:
+			if err := s.out.line("clock", a); err != nil {
+				return err
+			}
 		case o := <-orders:
 			if o == nil {
 				continue // a stop that came when the job was done already
@@ -55,7 +69,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, pinger probe.Pinger
 type order func(ctx context.Context, s *server) error
 
 // readOrders reads until in ends or says something that cannot be understood.
-func readOrders(ctx context.Context, in io.Reader, orders chan<- order) error {
+// What the clock shows is said at once, whatever else is going on.
+func (s *server) readOrders(ctx context.Context, in io.Reader, orders chan<- order) error {
 	r := bufio.NewReader(in)
 	for {
 		line, err := readLine(r)
@@ -77,6 +92,11 @@ func readOrders(ctx context.Context, in io.Reader, orders chan<- order) error {
 				return err
 			}
 			o = func(ctx context.Context, s *server) error { return s.trace(ctx, *job) }
+		case "clock":
+			if err := s.readClock(body); err != nil {
+				return err
+			}
+			continue
 		case "stop":
 		default:
 			return fmt.Errorf("unknown order %q: this side of matrix is started by a coordinator, not by hand", probe.Clean(line, 60))
@@ -117,6 +137,9 @@ func decodeJob(body string) (*probe.Job, error) {
 type server struct {
 	out    *lineWriter
 	pinger probe.Pinger
+	clock  func() time.Time
+
+	answers chan clock // that are to be sent
 
 	mu      sync.Mutex
 	waiting []echo
@@ -139,6 +162,8 @@ func (s *server) run(ctx context.Context, o order, orders <-chan order) error {
 			return s.finish(pingErr)
 		case <-orders: // whatever it is: the coordinator has done with this job
 			stop()
+		case a := <-s.answers:
+			err = s.out.line("clock", a)
 		case <-flush.C:
 			err = s.flush()
 		case <-beat.C:
@@ -181,10 +206,10 @@ func (s *server) flush() error {
 }
 
 func (s *server) finish(pingErr error) error {
-	if err := s.flush(); err != nil {
+	if err := errors.Join(s.tellClocks(), s.flush()); err != nil {
 		return err
 	}
-	d := done{Health: probe.HealthOf(s.pinger), Clock: time.Now().UTC()}
+	d := done{Health: probe.HealthOf(s.pinger)}
 	if pingErr != nil && !errors.Is(pingErr, context.Canceled) {
 		d.Error = pingErr.Error()
 		var host *probe.HostError

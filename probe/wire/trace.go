@@ -110,7 +110,7 @@ var _ probe.Tracer = (*session)(nil)
 
 // Trace has the far side make a traceroute; see Ping.
 func (s *session) Trace(ctx context.Context, job probe.TraceJob, emit func(probe.Trace)) error {
-	if err := s.mustKnow(job.Sending != (probe.Sending{}), "trace with --tos, --df or --interface"); err != nil {
+	if err := s.mustKnow(levelSending, job.Sending != (probe.Sending{}), "trace with --tos, --df or --interface"); err != nil {
 		return err
 	}
 	most := job.Flows * job.MaxHops * 2048 * (job.Probes + 1) // an address and its labels for each probe

@@ -194,7 +194,7 @@ func TestServeRefusesTraces(t *testing.T) {
 	} {
 		order := strings.Replace(string(whole), test.from, test.to, 1)
 		synctest.Test(t, func(t *testing.T) {
-			err := Serve(t.Context(), strings.NewReader("trace "+order+"\n"), io.Discard, nil, "v7")
+			err := FarSide{}.Serve(t.Context(), strings.NewReader("trace "+order+"\n"), io.Discard)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s: error %v, want one with %q", order, err, test.want)
 			}
@@ -239,7 +239,7 @@ func FuzzTraceOrders(f *testing.F) {
 	}
 	f.Add("trace " + string(text) + "\nstop\n")
 	f.Fuzz(func(t *testing.T, orders string) {
-		_ = Serve(t.Context(), strings.NewReader(orders), io.Discard, tracing{
+		far := FarSide{Pinger: tracing{
 			pingFunc: func(context.Context, probe.Job, func(probe.Echo)) error { return nil },
 			trace: func(_ context.Context, job probe.TraceJob, _ func(probe.Trace)) error {
 				if job.Check() != nil {
@@ -247,7 +247,8 @@ func FuzzTraceOrders(f *testing.F) {
 				}
 				return nil
 			},
-		}, "v7")
+		}}
+		_ = far.Serve(t.Context(), strings.NewReader(orders), io.Discard)
 	})
 }
 

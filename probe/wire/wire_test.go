@@ -56,7 +56,7 @@ func farSide(side func(in io.Reader, out io.WriteCloser)) Dialer {
 // serving is a far side that is Serve itself.
 func serving(t *testing.T, pinger probe.Pinger) Dialer {
 	return farSide(func(in io.Reader, out io.WriteCloser) {
-		if err := Serve(t.Context(), in, out, pinger, "v7"); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		if err := (FarSide{Pinger: pinger, Version: "v7"}).Serve(t.Context(), in, out); err != nil && !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("the far side failed: %v", err)
 		}
 	})
@@ -148,7 +148,7 @@ func (h healthy) Health() probe.Health { return h.health }
 
 func TestHealthCrosses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		want := probe.Health{Engine: "ping socket", Stamps: probe.ReceiveStamps, Lesser: 4, Lag: 5, Dropped: 6, Stray: 7, Self: 8, Steps: 9, Load: 1.5, CPUs: 2}
+		want := probe.Health{Engine: "ping socket", Stamps: probe.ReceiveStamps, Lesser: 4, Lag: 5, Dropped: 6, Stray: 7, Self: 8, Steps: 9, OffsetError: 1, Load: 1.5, CPUs: 2}
 		nothing := func(context.Context, probe.Job, func(probe.Echo)) error { return nil }
 		session, err := (&Opener{Dialer: serving(t, healthy{nothing, want})}).Open(t.Context(), probe.City{})
 		if err != nil {
@@ -162,29 +162,6 @@ func TestHealthCrosses(t *testing.T) {
 			t.Errorf("it came as %+v, want %+v", got, want)
 		}
 	})
-}
-
-// TestFarClock: the far side's clock is compared with this one, and a host
-// cannot claim an offset otherwise.
-func TestFarClock(t *testing.T) {
-	for said, want := range map[string]time.Duration{
-		`{"clock":"2000-01-01T00:01:30Z","health":{"offset_ns":7}}`: 90 * time.Second, // a bubble begins in 2000
-		`{"health":{"offset_ns":7}}`:                                0,
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			session, err := (&Opener{Dialer: saying("done " + said + "\n")}).Open(t.Context(), probe.City{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer session.Close()
-			if err := session.Ping(t.Context(), aJob(), func(probe.Echo) {}); err != nil {
-				t.Fatal(err)
-			}
-			if got := probe.HealthOf(session).Offset; got != want {
-				t.Errorf("%s: ahead by %v, want %v", said, got, want)
-			}
-		})
-	}
 }
 
 func TestShortRepliesAreNotZero(t *testing.T) {
@@ -436,7 +413,7 @@ func TestServeRefusesOrders(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				err := Serve(t.Context(), strings.NewReader(test.order+"\n"), io.Discard, nil, "v7")
+				err := FarSide{}.Serve(t.Context(), strings.NewReader(test.order+"\n"), io.Discard)
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("error %v, want one with %q", err, test.want)
 				}
@@ -451,11 +428,11 @@ func TestServeEndsWithItsInput(t *testing.T) {
 		ended := make(chan error, 1)
 		began := make(chan bool)
 		go func() {
-			ended <- Serve(t.Context(), in, io.Discard, pingFunc(func(ctx context.Context, _ probe.Job, _ func(probe.Echo)) error {
+			ended <- FarSide{Pinger: pingFunc(func(ctx context.Context, _ probe.Job, _ func(probe.Echo)) error {
 				close(began)
 				<-ctx.Done()
 				return ctx.Err()
-			}), "v7")
+			})}.Serve(t.Context(), in, io.Discard)
 		}()
 		w := &lineWriter{w: out}
 		if err := w.line("job", aJob()); err != nil {
@@ -471,6 +448,7 @@ func TestServeEndsWithItsInput(t *testing.T) {
 
 func FuzzFarSide(f *testing.F) {
 	f.Add("matrix-probe 1 {\"version\":\"v\",\"level\":1}\necho [{\"t\":0,\"s\":0,\"us\":5}]\nbeat\ndone {}\n")
+	f.Add("matrix-probe 1 {\"version\":\"v\",\"level\":2}\nclock {\"n\":1,\"at\":\"2026-01-01T00:00:00Z\"}\nclock {\"n\":2,\"at\":\"9999-01-01T00:00:00Z\"}\ndone {}\n")
 	f.Add("hello\nmatrix-probe 1 {\"level\":1}\ndone {\"error\":\"x\"}\n")
 	f.Fuzz(func(t *testing.T, said string) {
 		s := &session{
@@ -492,12 +470,13 @@ func FuzzFarSide(f *testing.F) {
 func FuzzOrders(f *testing.F) {
 	f.Add("job {\"from\":\"a\",\"count\":1,\"interval_ns\":1000000000,\"timeout_ns\":1000000000,\"size\":56,\"rate\":1,\"targets\":[{\"city\":\"x\",\"addr\":\"198.18.0.1\"}]}\nstop\n")
 	f.Fuzz(func(t *testing.T, orders string) {
-		_ = Serve(t.Context(), strings.NewReader(orders), io.Discard, pingFunc(func(_ context.Context, job probe.Job, _ func(probe.Echo)) error {
+		far := FarSide{Pinger: pingFunc(func(_ context.Context, job probe.Job, _ func(probe.Echo)) error {
 			if job.Check() != nil || len(job.Targets) > maxTargets {
 				t.Errorf("was given %+v", job)
 			}
 			return nil
-		}), "v7")
+		})}
+		_ = far.Serve(t.Context(), strings.NewReader(orders), io.Discard)
 	})
 }
 
