@@ -175,3 +175,19 @@ func (r *Report) MostMissing(n int) []CityGaps {
 	slices.SortStableFunc(gaps, func(a, b CityGaps) int { return cmp.Compare(b.Missing(), a.Missing()) })
 	return gaps[:min(n, len(gaps))]
 }
+
+// EndedEarly says how a partial round ended: where every pair had its turn, some
+// were cut short.
+func (r *Report) EndedEarly() string {
+	for _, p := range r.Pairs() {
+		if p.State == NotRun {
+			return "before every pair had its turn"
+		}
+	}
+	for _, p := range r.Pairs() {
+		if p.Cut {
+			return "while pairs were still measured, which were cut short"
+		}
+	}
+	return "before every pair had its turn"
+}

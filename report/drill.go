@@ -55,6 +55,7 @@ type DrillDown struct {
 	Direct        geo.Miles
 	RTT           time.Duration // the lower one of what is known
 	There, Back   *Path         // nil: not traced
+	Untraced      []string      // the directions in which nothing was sent, and why
 	Bend          Bend
 	Detour        *WayRound // nil: none was found
 	Confidence    Confidence
@@ -118,6 +119,7 @@ func (d Drill) Down() (*DrillDown, bool) {
 	}
 	out := &DrillDown{From: titleOf(from), To: titleOf(to), Direct: geo.Distance(a, b), RTT: d.rtt()}
 	out.Slow = d.slow(out)
+	out.Untraced = d.untraced(from, to)
 	l := locator{atlas: newAtlas(d.Atlas, d.Cities), light: cmp.Or(d.Light, 2./3*geo.LightSpeed), rtt: out.RTT}
 	out.There = l.path(d.There, from, to)
 	out.Back = l.path(d.Back, to, from)
@@ -195,7 +197,7 @@ type locator struct {
 
 // path locates the hops of one direction.
 func (l locator) path(t *Trace, from, to City) *Path {
-	if t == nil {
+	if t == nil || unsent(t) {
 		return nil
 	}
 	a, _ := pointOf(from)

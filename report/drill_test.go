@@ -91,6 +91,7 @@ func TestDrillDown(t *testing.T) {
 	busy := slices.Clone(parisThere)
 	busy[2].rtt = 140 // a router that is slow to answer for itself
 	quick := []step{{"r.iad1.carrier.example", 2.4}, {"r.cdg1.carrier.example", 3}, {"newyork", 6.1}}
+	short := []step{{"", 2}, {"", 6}}
 	for _, test := range []struct {
 		name        string
 		there, back *report.Trace
@@ -112,8 +113,9 @@ func TestDrillDown(t *testing.T) {
 		{"back not traced", traceOf("baltimore", "newyork", straightThere...), nil, nil, report.BentUnknown, report.Unknown, "", []string{"the return path, probably"}},
 		{"a busy router", traceOf("baltimore", "newyork", busy...), nil, round2011(), report.BentThere, report.Confirmed, "Paris", nil},
 		{"no step", traceOf("baltimore", "newyork", step{"ar1.baltimore.lab.example", 0.3}, step{"cr1.pit1.carrier.example", 5}, step{"newyork", 12}), nil, nil, report.NoBend, report.Unknown, "",
-			[]string{"places: Baltimore → Pittsburgh → New York", "nothing bent"}},
-		{"too quick for Paris", traceOf("baltimore", "newyork", quick...), nil, nil, report.NoBend, report.Unknown, "", []string{`calls itself "cdg1" (Paris)`, "nothing bent"}},
+			[]string{"places: Baltimore → Pittsburgh → New York", "no router of Baltimore → New York is out of the way; the other way was not traced"}},
+		{"too quick for Paris", traceOf("baltimore", "newyork", quick...), nil, nil, report.NoBend, report.Unknown, "", []string{`calls itself "cdg1" (Paris)`, "the other way was not traced"}},
+		{"straight both ways", traceOf("baltimore", "newyork", short...), traceOf("newyork", "baltimore", short...), nil, report.NoBend, report.Unknown, "", []string{"nothing bent"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := report.Drill{Pair: test.there.Pair, Cities: fleet2011(), There: test.there, Back: test.back, Atlas: geo.World()}
@@ -193,5 +195,31 @@ func TestDrillDownNoAnswer(t *testing.T) {
 	cities[0].Location = nil
 	if _, ok := (report.Drill{Pair: there.Pair, Cities: cities, There: there, Atlas: geo.World()}).Down(); ok {
 		t.Error("no coordinates, and places all the same")
+	}
+}
+
+// A trace that the from-host could not send is no evidence of anything.
+func TestDrillDownNothingSent(t *testing.T) {
+	failed := func(from, to string) *report.Trace {
+		return &report.Trace{Pair: probe.Pair{From: from, To: to}, End: probe.TraceFailed, Reason: "no such interface"}
+	}
+	const there, back = "Baltimore → New York could not be traced: no such interface", "New York → Baltimore could not be traced: no such interface"
+	good := traceOf("newyork", "baltimore", step{"", 2}, step{"", 6})
+	for _, test := range []struct {
+		name        string
+		there, back *report.Trace
+		want        []string
+	}{
+		{"both", failed("baltimore", "newyork"), failed("newyork", "baltimore"), []string{there, back}},
+		{"one way", failed("baltimore", "newyork"), nil, []string{there}},
+		{"one of two", failed("baltimore", "newyork"), good,
+			[]string{there, "finding: the RTT is what the distance explains, and no router of New York → Baltimore is out of the way; the other way was not traced"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			found, _ := report.Drill{Pair: test.there.Pair, Cities: fleet2011(), There: test.there, Back: test.back, Atlas: geo.World()}.Down()
+			if got := found.Finding(); !slices.Equal(got, test.want) {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
 	}
 }

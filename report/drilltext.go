@@ -1,11 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"matrix/geo"
+	"matrix/probe"
 )
 
 // Lines tell a drill-down: where each way goes, and what that means. Names that
@@ -48,13 +51,21 @@ func (h PathHop) refusal() string {
 // placeName is a place's name, fit to be shown.
 func placeName(p Place) string { return Clean(p.Name, titleRunes) }
 
-// Finding says what a drill-down found, a sentence a line.
+// Finding says what a drill-down found, a sentence a line. Where nothing could
+// be sent there is nothing to find, but why.
 func (d *DrillDown) Finding() []string {
+	if d.There == nil && d.Back == nil && len(d.Untraced) > 0 {
+		return d.Untraced
+	}
+	return append(slices.Clone(d.Untraced), d.found()...)
+}
+
+func (d *DrillDown) found() []string {
 	switch {
 	case d.Bend == NoBend && d.RTT == 0:
 		return append([]string{"finding: the other end did not answer"}, d.ends()...)
 	case d.Bend == NoBend:
-		return []string{"finding: nothing bent; the RTT is what the distance explains, and no router is out of the way"}
+		return []string{d.straight()}
 	case d.Bend == BentUnknown:
 		return d.unknown()
 	}
@@ -78,6 +89,43 @@ func (d *DrillDown) Finding() []string {
 			placeName(o.Turn.Place.Place), o.Turn.TTL, d.To, d.From, thousands(o.Extra)))
 	}
 	return append(all, d.legs()...)
+}
+
+// unsent says whether a trace failed before anything was sent: it says nothing
+// about the way.
+func unsent(t *Trace) bool {
+	failed := t.End == probe.TraceFailed || t.End == probe.NoTraceRoute
+	return failed && !slices.ContainsFunc(t.Hops, func(h probe.Hop) bool { return h.Sent > 0 || len(h.Answers) > 0 })
+}
+
+// untraced are the directions in which nothing was sent, and why.
+func (d Drill) untraced(from, to City) []string {
+	var all []string
+	for _, t := range []*Trace{d.There, d.Back} {
+		if t == nil || !unsent(t) {
+			continue
+		}
+		a, b := from, to
+		if t == d.Back {
+			a, b = to, from
+		}
+		why := cmp.Or(Clean(t.Reason, reasonRunes), "nothing was sent")
+		all = append(all, fmt.Sprintf("%s → %s could not be traced: %s", titleOf(a), titleOf(b), why))
+	}
+	return all
+}
+
+// straight is what is said where nothing is out of the way: of both ways only if
+// both were traced.
+func (d *DrillDown) straight() string {
+	way := cmp.Or(d.There, d.Back)
+	switch {
+	case way == nil:
+		return "finding: the RTT is what the distance explains; no way was traced"
+	case d.There != nil && d.Back != nil:
+		return "finding: nothing bent; the RTT is what the distance explains, and no router is out of the way"
+	}
+	return fmt.Sprintf("finding: the RTT is what the distance explains, and no router of %s → %s is out of the way; the other way was not traced", way.From, way.To)
 }
 
 // ends say how far packets get that do not arrive.
@@ -124,8 +172,11 @@ func (t *WayRound) leaves(way string) string {
 	if t.Leave.Place != nil {
 		text += " (" + placeName(t.Leave.Place.Place) + ")"
 	}
-	if t.Before != nil {
+	switch {
+	case t.Before != nil:
 		text += "; to ask: " + t.ask()
+	case t.Leave.TTL == 1:
+		text += ", the first one: the network by which the host itself is joined"
 	}
 	return text
 }

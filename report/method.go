@@ -74,10 +74,10 @@ func (m Method) String() string {
 func (m Method) latency() string {
 	s := statName(m.Stat) + " round-trip time"
 	if m.Rounds > 0 {
-		s = fmt.Sprintf("median over %d rounds of the %s", m.Rounds, s)
+		s = fmt.Sprintf("median over %s of the %s", plural(m.Rounds, "round"), s)
 	}
 	if o := m.Options; o.Count > 0 {
-		s += fmt.Sprintf(" of %d echo requests a pair, %v apart, timeout %v, %d bytes", o.Count, o.Interval, o.Timeout, o.Size)
+		s += fmt.Sprintf(" of %s a pair, %v apart, timeout %v, %d bytes", plural(o.Count, "echo request"), o.Interval, o.Timeout, o.Size)
 	}
 	for _, how := range askedFor(m.Options.Sending) {
 		s += ", " + how

@@ -19,7 +19,7 @@ type Line struct {
 	Pair    *PairVerdict   // of a single pair, or the worst of a group
 	Pairs   int            // of a group
 	All     []*PairVerdict // of pairs, the worst first: of a group, or the single one
-	Name    string         // for people: "Baltimore → New York"
+	Name    string         // for people: "Baltimore – New York"; an arrow where one direction is meant
 	Figures string         // "174.6 ms  171 mi  1.6 % of fibre"
 	Why     string         // "71.3 ms via Dallas; perhaps over Paris (97.7 + 77.3)"
 }
@@ -224,9 +224,18 @@ func (r *Report) group(host string, pairs []*PairVerdict, family []Verdict) Line
 func (r *Report) single(p *PairVerdict, v Verdict) Line {
 	from, to := p.Direction(v)
 	return Line{
-		Verdict: v, Pair: p, All: []*PairVerdict{p}, Name: r.Title(from) + " → " + r.Title(to),
+		Verdict: v, Pair: p, All: []*PairVerdict{p}, Name: r.Title(from) + p.between(v) + r.Title(to),
 		Figures: r.pairFigures(p, v), Why: r.PairEvidence(p, v),
 	}
+}
+
+// between is what stands between two cities' names: an arrow only where the
+// verdict is on one direction. Others are on both, and their RTT the lower one's.
+func (p *PairVerdict) between(v Verdict) string {
+	if v == Asymmetric || v == Lossy && p.LossFrom != "" || v == LossyHours {
+		return " → "
+	}
+	return " – "
 }
 
 // Direction is the one that a verdict means: the slower, or the one that loses

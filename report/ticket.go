@@ -214,6 +214,10 @@ func (w ticketWriter) guess() []string {
 // ends say how far packets get. The routers' names are in the traces.
 func (w ticketWriter) ends() []string {
 	var all []string
+	if city := w.cutOff(); city != "" {
+		all = append(all, fmt.Sprintf("None of our %d other cities reaches %s: it is the host or its access, not the way from one of them.",
+			w.r.Verdicts.unreached(city), w.r.Title(city)))
+	}
 	for _, p := range []*Path{w.found.There, w.found.Back} {
 		if p == nil || p.Reached {
 			continue
@@ -225,10 +229,41 @@ func (w ticketWriter) ends() []string {
 	return all
 }
 
+// cutOff is the one of the two cities that none reaches; "" if that is neither,
+// or both.
+func (w ticketWriter) cutOff() string {
+	from, to := w.r.Verdicts.unreached(w.d.Pair.From) > 1, w.r.Verdicts.unreached(w.d.Pair.To) > 1
+	switch {
+	case to && !from:
+		return w.d.Pair.To
+	case from && !to:
+		return w.d.Pair.From
+	}
+	return ""
+}
+
+// unreached is how many cities do not reach a city, if none of those that could
+// be judged does; else 0.
+func (v *Verdicts) unreached(city string) int {
+	n := 0
+	for _, p := range v.Pairs {
+		switch {
+		case p.From != city && p.To != city, p.Verdict() == Unjudged:
+		case p.Verdict() != Unreachable:
+			return 0
+		default:
+			n++
+		}
+	}
+	return n
+}
+
 // ask is the one sentence of what is asked.
 func (w ticketWriter) ask() string {
 	from, to := w.from, w.to
 	switch {
+	case w.v.RTT == nil && w.cutOff() != "":
+		return fmt.Sprintf("Please find out why nothing reaches %s, at the host or at its access, and restore it.", w.r.Title(w.cutOff()))
 	case w.v.RTT == nil:
 		return fmt.Sprintf("Please find out why %s and %s cannot reach each other, and restore the way between them.", from, to)
 	case w.found != nil && w.found.Detour != nil:
@@ -282,6 +317,9 @@ func (w ticketWriter) differs(shown, other Trace) []string {
 		}
 	}
 	head := "    " + method + " finds the same routers"
+	if !slices.ContainsFunc(other.Hops, func(h probe.Hop) bool { return len(h.Answers) > 0 }) {
+		head = "    " + method + " finds no router"
+	}
 	switch over := len(lines) - mostOthers; {
 	case len(lines) == 0 && other.End != probe.Reached:
 		head += "; " + Clean(endOf(other), 100)

@@ -173,6 +173,8 @@ func TestTicketOtherMethods(t *testing.T) {
 	short := udp(traceOf("baltimore", "newyork", straightThere[:2]...), 0, "")
 	short.End = probe.HopLimit
 	short.Hops[1].Answers[0].Addr = straightAddr(2)
+	silent := udp(traceOf("baltimore", "newyork", step{"", -1}, step{"", -1}), 0, "")
+	silent.End = probe.HopLimit
 	many := udp(traceOf("baltimore", "newyork", slices.Repeat(parisThere, 3)...), 0, "")
 	for i := range many.Hops {
 		many.Hops[i].Answers[0].Addr = netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
@@ -186,6 +188,7 @@ func TestTicketOtherMethods(t *testing.T) {
 		{"the same", same, []string{"    UDP finds the same routers"}},
 		{"another", other, []string{"    UDP finds others:", " 3  203.0.113.77      90.0 ms  be2.ccr41.jfk1.carrier.example"}},
 		{"short", short, []string{"    UDP finds the same routers; not reached in 2 hops"}},
+		{"silent", silent, []string{"    UDP finds no router; not reached in 2 hops"}},
 		{"many", many, []string{"    UDP finds others:", "    … 20 more …"}},
 	} {
 		traced := report.Traced{Anomaly: report.Anomaly{Pair: pair}, Again: r.Verdicts.Pair("baltimore", "newyork"),
@@ -250,6 +253,32 @@ func TestUnreachableTicket(t *testing.T) {
 	} {
 		if !ok || !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// Of a city that no other reaches the ticket says so, and asks for the host.
+func TestCutOffTicket(t *testing.T) {
+	round := round2011()
+	for i := range round.Samples {
+		if s := &round.Samples[i]; s.From == "paris" || s.To == "paris" {
+			*s = probe.Sample{Pair: s.Pair, State: probe.Lost, Sent: 20}
+		}
+	}
+	r := report.New(round, report.Options{})
+	for _, pair := range []probe.Pair{{From: "dallas", To: "paris"}, {From: "paris", To: "dallas"}} {
+		traced := report.Traced{Anomaly: report.Anomaly{Pair: pair}, Again: r.Verdicts.Pair("dallas", "paris")}
+		drill := report.Drill{Pair: pair, Cities: fleet2011(), Verdicts: r.Verdicts, Atlas: geo.World()}
+		traced.Drill(drill)
+		ticket, ok := report.NewTicket(r, drill, &traced)
+		if !ok {
+			t.Fatal("no ticket")
+		}
+		if text := strings.Join(ticket.Found, "\n"); !strings.Contains(text, "None of our 3 other cities reaches Paris: it is the host or its access") {
+			t.Errorf("%v: found %q", pair, text)
+		}
+		if want := "Please find out why nothing reaches Paris, at the host or at its access, and restore it."; ticket.Ask != want {
+			t.Errorf("%v: %q, want %q", pair, ticket.Ask, want)
 		}
 	}
 }

@@ -161,7 +161,7 @@ func TestDrillVanishes(t *testing.T) {
 	program := built(t)
 	w, args := shortcut(t, "for way in alpha,beta beta,alpha; do "+program+" lab set $way rtt=15ms || exit 1; done")
 	s := w.operator(args...)
-	for _, line := range []string{"extreme Alpha → Beta 1", "Looked into: Alpha → Beta gone on re-measuring: 15.", "ms in the round"} {
+	for _, line := range []string{"extreme Alpha – Beta 1", "Looked into: Alpha → Beta gone on re-measuring: 15.", "ms in the round"} {
 		if !strings.Contains(strings.Join(strings.Fields(s.stdout), " "), line) {
 			t.Errorf("no %q in\n%s\n%s", line, s.stdout, s.stderr)
 		}

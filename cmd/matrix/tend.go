@@ -171,7 +171,7 @@ func compacted(done history.Compaction) string {
 	case done.Path == "":
 		return "no rounds"
 	case done.Merged == 0:
-		return fmt.Sprintf("%d rounds, %d samples, compacted already; %d files removed", done.Rounds, done.Samples, done.Removed)
+		return fmt.Sprintf("%s, %s, compacted already; %s removed", count(done.Rounds, "round"), count(done.Samples, "sample"), count(done.Removed, "file"))
 	}
-	return fmt.Sprintf("%d rounds, %d samples, from %d files into one; %d files removed", done.Rounds, done.Samples, done.Merged, done.Removed)
+	return fmt.Sprintf("%s, %s, from %s into one; %s removed", count(done.Rounds, "round"), count(done.Samples, "sample"), count(done.Merged, "file"), count(done.Removed, "file"))
 }

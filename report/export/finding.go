@@ -64,8 +64,8 @@ type FoundHop struct {
 }
 
 func newFinding(d *report.DrillDown) *Finding {
-	if d == nil {
-		return nil
+	if d == nil || d.There == nil && d.Back == nil && len(d.Untraced) > 0 {
+		return nil // where nothing was sent there is nothing to find
 	}
 	f := &Finding{
 		Text: d.Lines(), Bend: d.Bend.String(), Confidence: d.Confidence.String(), DirectMiles: rounded(float64(d.Direct), 1),

@@ -20,7 +20,7 @@ func Markdown(w io.Writer, r *report.Report) error {
 	d := &markdown{r: r}
 	d.line("# Network latency")
 	if r.Method.Partial {
-		d.line("> **PARTIAL** — this round ended before every pair had its turn.")
+		d.line("> **PARTIAL** — this round ended " + d.r.EndedEarly() + ".")
 	}
 	d.line("**Coverage:** " + escape(r.Coverage.String()))
 	if len(r.Rows) > maxCities || len(r.Columns) > maxCities {

@@ -138,7 +138,7 @@ func verdictColour(v report.Verdict) colour {
 // not get to its end.
 func (p *page) partial() {
 	if p.r.Method.Partial {
-		p.line(p.paint(reverse, " PARTIAL ") + " This round ended before every pair had its turn.")
+		p.line(p.paint(reverse, " PARTIAL ") + " This round ended " + p.r.EndedEarly() + ".")
 		p.line("")
 	}
 }

@@ -34,6 +34,7 @@ func (p *page) ways(d *report.DrillDown) {
 		first, second = second, first
 	}
 	if first != nil {
+		p.item("  ", first.From+" → "+first.To+":")
 		p.hops(d, first)
 	}
 	if second != nil {
