@@ -14,6 +14,7 @@ type (
 	Warning  = probe.Warning
 	Host     = probe.Host
 	Series   = probe.Series
+	Progress = probe.Progress
 	CityPair = probe.Pair // ordered; a Pair is one with its figures
 )
 
