@@ -54,7 +54,9 @@ func (w *world) tracerouted(from, to, method string) []string {
 	return hosts
 }
 
-// peersAgree: the traceroutes that people have see the same, hop by hop.
+// peersAgree: the traceroutes that people have see the same, hop by hop. One that
+// sees something else is asked once more: on a busy machine traceroute has missed
+// the target's replies, once in some thousand ways; what is wrong stays wrong.
 func peersAgree(t *testing.T, w *world, traces []mtrTrace) {
 	need(t, "traceroute", "mtr")
 	began := time.Now()
@@ -62,7 +64,12 @@ func peersAgree(t *testing.T, w *world, traces []mtrTrace) {
 		m := traces[i]
 		from, to := m.Report.Mtr.Src, m.Report.Mtr.Dst
 		for name, peer := range peers {
-			if got := peer(w, from, to+".lab.example"); !slices.Equal(got, m.addresses()) {
+			got := peer(w, from, to+".lab.example")
+			if !slices.Equal(got, m.addresses()) {
+				t.Logf("%s → %s: %s saw %q, matrix trace %q; asked again", from, to, name, got, m.addresses())
+				got = peer(w, from, to+".lab.example")
+			}
+			if !slices.Equal(got, m.addresses()) {
 				t.Errorf("%s → %s: %s saw %q, matrix trace %q", from, to, name, got, m.addresses())
 			}
 		}
