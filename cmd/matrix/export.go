@@ -167,8 +167,8 @@ func newRoundWriter(format string, w io.Writer, probes map[int]string) (roundWri
 }
 
 // eachMonth visits the part of every month of the history that is asked for.
-func (job *exporting) eachMonth(visit func(from, to time.Time) error) error {
-	months, err := job.Months()
+func (job *exporting) eachMonth(ctx context.Context, visit func(from, to time.Time) error) error {
+	months, err := job.Months(ctx)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (job *exporting) eachMonth(visit func(from, to time.Time) error) error {
 func (job *exporting) cities(ctx context.Context) (*data.Inventory, int, error) {
 	inventory, total := &data.Inventory{Name: "the history"}, 0
 	known := make(map[string]bool)
-	err := job.eachMonth(func(from, to time.Time) error {
+	err := job.eachMonth(ctx, func(from, to time.Time) error {
 		rounds, err := job.Rounds(ctx, from, to)
 		total += len(rounds)
 		for _, r := range rounds {
@@ -212,7 +212,7 @@ func (job *exporting) cities(ctx context.Context) (*data.Inventory, int, error) 
 // months writes what is asked for, month by month: the rounds, and after them
 // their traces.
 func (job *exporting) months(ctx context.Context) error {
-	return job.eachMonth(func(from, to time.Time) error {
+	return job.eachMonth(ctx, func(from, to time.Time) error {
 		ids, err := job.IDs(ctx, from, to)
 		if err != nil {
 			return err

@@ -23,7 +23,7 @@ func october(t *testing.T, rounds int) string {
 		r := reporttest.Measured()
 		r.Start = time.Date(2026, 10, 30, n, 0, 0, 0, time.UTC)
 		r.End = r.Start.Add(time.Minute)
-		if _, err := h.Save(r); err != nil {
+		if _, err := h.Save(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}

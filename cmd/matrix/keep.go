@@ -62,7 +62,7 @@ func openHistory(flag string) (*history.History, error) {
 }
 
 // keep saves a measured round. What is printed does not depend on it.
-func (o *measureFlags) keep(round *probe.Round, std streams) (history.Saved, error) {
+func (o *measureFlags) keep(ctx context.Context, round *probe.Round, std streams) (history.Saved, error) {
 	if o.in != "" || o.history == noHistory {
 		return history.Saved{}, nil
 	}
@@ -74,7 +74,7 @@ func (o *measureFlags) keep(round *probe.Round, std streams) (history.Saved, err
 		o.say(std, "matrix: not saved: no host could run it")
 		return history.Saved{}, nil
 	}
-	saved, err := h.Save(round)
+	saved, err := h.Save(ctx, round)
 	if err != nil {
 		return saved, fmt.Errorf("%w (the round is printed all the same; --history %s saves none)", err, noHistory)
 	}
@@ -92,7 +92,7 @@ func ranNowhere(round *probe.Round) bool {
 
 // keepLooks adds to a saved round what was found when its anomalies were looked
 // into.
-func (o *measureFlags) keepLooks(saved history.Saved, round *probe.Round) error {
+func (o *measureFlags) keepLooks(ctx context.Context, saved history.Saved, round *probe.Round) error {
 	if saved.ID == "" || len(round.Looks) == 0 {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (o *measureFlags) keepLooks(saved history.Saved, round *probe.Round) error 
 	if err != nil {
 		return err
 	}
-	_, err = h.SaveLooks(saved, round)
+	_, err = h.SaveLooks(ctx, saved, round)
 	return err
 }
 

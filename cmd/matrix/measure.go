@@ -36,12 +36,13 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 	if err != nil {
 		return err
 	}
-	saved, kept := o.keep(round, std)
+	whole := context.WithoutCancel(ctx) // what was measured is saved, also after Ctrl-C
+	saved, kept := o.keep(whole, round, std)
 	round.Warnings = append(round.Warnings, remarks...)
 	r := report.New(round, s.options)
 	if hosts != nil && s.showsTraces() {
 		r = o.lookInto(ctx, hosts, round, r, s, std)
-		kept = errors.Join(kept, o.keepLooks(saved, round))
+		kept = errors.Join(kept, o.keepLooks(whole, saved, round))
 	}
 	if err := errors.Join(s.write(std, r, round, o), kept); err != nil {
 		return err

@@ -33,7 +33,7 @@ func savedSeason(t *testing.T, cities int) string {
 		t.Fatal(err)
 	}
 	for _, round := range s.All() {
-		if _, err := h.Save(round); err != nil {
+		if _, err := h.Save(t.Context(), round); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -195,7 +195,7 @@ func TestPublishedAsMonth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Save(round); err != nil {
+	if _, err := h.Save(t.Context(), round); err != nil {
 		t.Fatal(err)
 	}
 	out := t.TempDir()

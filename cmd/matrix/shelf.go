@@ -66,7 +66,7 @@ func (s *shelf) put(ctx context.Context, r *probe.Round) error {
 		}
 		return nil
 	}
-	if _, err := s.Save(r); err != nil {
+	if _, err := s.Save(ctx, r); err != nil {
 		return err
 	}
 	s.ids[second] = append(s.ids[second], id)

@@ -104,7 +104,7 @@ func compactCommand(std streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			months, err := monthsToCompact(h, month, time.Now())
+			months, err := monthsToCompact(cmd.Context(), h, month, time.Now())
 			if err != nil {
 				return err
 			}
@@ -120,7 +120,7 @@ func compactCommand(std streams) *cobra.Command {
 }
 
 // monthsToCompact are the month that was named, or all that are over.
-func monthsToCompact(h *history.History, month string, now time.Time) ([]history.Month, error) {
+func monthsToCompact(ctx context.Context, h *history.History, month string, now time.Time) ([]history.Month, error) {
 	if month != "" {
 		m, err := history.ParseMonth(month)
 		if err != nil {
@@ -128,7 +128,7 @@ func monthsToCompact(h *history.History, month string, now time.Time) ([]history
 		}
 		return []history.Month{m}, nil
 	}
-	all, err := h.Months()
+	all, err := h.Months(ctx)
 	if err != nil {
 		return nil, err
 	}

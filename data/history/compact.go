@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"matrix/probe"
@@ -70,6 +67,9 @@ func (c *compactor) run() (Compaction, error) {
 		return done, err
 	}
 	for {
+		if err := c.h.unreachable(); err != nil {
+			return done, err
+		}
 		if len(c.span.rounds) == 0 {
 			done.Warnings = c.warnings()
 			return done, nil
@@ -82,7 +82,7 @@ func (c *compactor) run() (Compaction, error) {
 		if err != nil {
 			return done, err
 		}
-		done.Path, done.Merged, done.Rounds = path, merged, len(c.span.rounds)
+		done.Path, done.Merged, done.Rounds = c.h.store.Where(path), merged, len(c.span.rounds)
 		for _, r := range c.span.rounds {
 			done.Samples += r.Rows
 		}
@@ -125,7 +125,7 @@ func (c *compactor) monthFile() (path string, merged int, err error) {
 	files := c.span.files
 	if len(files) == 1 && files[0].month {
 		total := files[0].rows
-		err := verifySamples(c.ctx, files[0].path, c.span, func(n int) { c.progress(n, total) })
+		err := verifySamples(c.ctx, c.h.store, files[0].path, c.span, func(n int) { c.progress(n, total) })
 		if err != nil && c.ctx.Err() == nil {
 			c.damaged[files[0].path] = err
 			return "", 0, errDamaged
@@ -150,14 +150,14 @@ func (c *compactor) merge() (string, error) {
 		total += 2 * r.Rows
 	}
 	write := func(w io.Writer) error { return c.writeSamples(w, func(n int) { c.progress(n, total) }) }
-	approve := func(unfinished string) error {
-		err := verifySamples(c.ctx, unfinished, c.span, func(n int) { c.progress(total/2+n, total) })
+	approve := func(st Store, unfinished string) error {
+		err := verifySamples(c.ctx, st, unfinished, c.span, func(n int) { c.progress(total/2+n, total) })
 		if err != nil {
 			return fmt.Errorf("what was written is not what was read: %w", err)
 		}
 		return nil
 	}
-	return c.h.put(c.h.folder(samplesFolder, c.month), set, write, approve)
+	return c.h.putMerged(c.ctx, folderOf(samplesFolder, c.month), set, write, approve)
 }
 
 // setID names the set of the month's rounds.
@@ -172,7 +172,7 @@ func (c *compactor) setID() string {
 // writeSamples writes the rows of all rounds, a stretch of from-cities a row
 // group.
 func (c *compactor) writeSamples(w io.Writer, progress func(done int)) error {
-	open, err := c.h.openAll(c.span)
+	open, err := c.h.openAll(c.ctx, c.span)
 	if err != nil {
 		return err
 	}
@@ -244,7 +244,7 @@ func (o *opened) readSound(q query, t *table, damaged map[string]error) error {
 
 // removeMerged removes the files whose rounds are all in the month's file.
 func (c *compactor) removeMerged(month string) (removed int, err error) {
-	files, err := c.h.list(c.month)
+	files, err := c.h.list(c.ctx, c.month)
 	if err != nil {
 		return 0, err
 	}
@@ -254,26 +254,21 @@ func (c *compactor) removeMerged(month string) (removed int, err error) {
 			remove = append(remove, path)
 		}
 	}
-	headers, err := c.h.oldHeaders(c.month, month, c.headers)
+	headers, err := c.h.oldHeaders(c.ctx, c.month, month, c.headers)
 	if err != nil {
 		return 0, err
 	}
-	for _, path := range append(remove, headers...) {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return removed, err
-		}
-		removed++
+	remove = append(remove, headers...)
+	if len(remove) == 0 {
+		return 0, nil
 	}
-	if removed > 0 {
-		err = syncFolder(filepath.Dir(month))
-	}
-	return removed, err
+	return len(remove), c.h.store.Delete(c.ctx, remove...)
 }
 
 // holdsAllOf says whether the month has every round of a file. A damaged one is
 // not removed: there may be something in it that a person can save.
 func (c *compactor) holdsAllOf(path string) bool {
-	contents, err := c.h.contentsOf(path)
+	contents, err := c.h.contentsOf(c.ctx, path)
 	if err != nil {
 		return false
 	}

@@ -1,11 +1,11 @@
 package history
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
+	"path"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
@@ -15,8 +15,8 @@ import (
 
 // sampleFile is an open file of samples.
 type sampleFile struct {
-	path     string
-	os       *os.File
+	path     string // key in its store
+	file     File
 	pq       *parquet.File
 	at       [numColumns]int // where our columns are among the file's
 	contents contents
@@ -25,12 +25,12 @@ type sampleFile struct {
 
 // openSamples opens a file of samples and reads what it says of itself, and no
 // sample. A file whose contents disagree with its name is refused.
-func openSamples(path string) (f *sampleFile, err error) {
-	file, pq, err := openParquet(path)
+func openSamples(ctx context.Context, st Store, key string) (f *sampleFile, err error) {
+	file, pq, err := openParquet(ctx, st, key)
 	if err != nil {
 		return nil, err
 	}
-	f = &sampleFile{path: path, os: file, pq: pq}
+	f = &sampleFile{path: key, file: file, pq: pq}
 	if err := f.describe(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -38,18 +38,14 @@ func openSamples(path string) (f *sampleFile, err error) {
 }
 
 // openParquet opens any file of ours.
-func openParquet(path string) (*os.File, *parquet.File, error) {
-	file, err := os.Open(path)
+func openParquet(ctx context.Context, st Store, key string) (File, *parquet.File, error) {
+	file, err := st.Open(ctx, key)
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err := file.Stat()
-	if err != nil {
-		return nil, nil, errors.Join(err, file.Close())
-	}
 	var pq *parquet.File
 	err = guard(func() (err error) {
-		pq, err = parquet.OpenFile(file, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(16<<10))
+		pq, err = parquet.OpenFile(file, file.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(16<<10))
 		return err
 	})
 	if err != nil {
@@ -69,7 +65,7 @@ func guard(read func() error) (err error) {
 	return read()
 }
 
-func (f *sampleFile) close() error { return f.os.Close() }
+func (f *sampleFile) close() error { return f.file.Close() }
 
 func (f *sampleFile) describe() error {
 	var err error
@@ -90,7 +86,7 @@ func (f *sampleFile) describe() error {
 	if int64(rows) != f.pq.NumRows() {
 		return fmt.Errorf("it holds %d samples, and should hold %d", f.pq.NumRows(), rows)
 	}
-	name := filepath.Base(f.path)
+	name := path.Base(f.path)
 	if m := roundName.FindStringSubmatch(name); m != nil {
 		return f.describeRound(m[1])
 	}

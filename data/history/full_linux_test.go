@@ -32,7 +32,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	saved := 0
 	for _, r := range hours(october, 100, 12, 10) {
-		if _, err = h.Save(r); err != nil {
+		if _, err = h.Save(t.Context(), r); err != nil {
 			break
 		}
 		saved++

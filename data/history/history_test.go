@@ -116,7 +116,7 @@ func again(t testing.TB, h *history.History) *history.History {
 func saveAll(t testing.TB, h *history.History, rounds []*probe.Round) {
 	t.Helper()
 	for _, r := range rounds {
-		if _, err := h.Save(r); err != nil {
+		if _, err := h.Save(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -279,7 +279,7 @@ func TestRoundComesBack(t *testing.T) {
 	want := made(october.Add(90*time.Minute), 12, 10, 7)
 	want.Partial = true
 	want.Warnings = []probe.Warning{{Subject: "c001", Text: "its host was slow"}}
-	saved, err := h.Save(want)
+	saved, err := h.Save(t.Context(), want)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func TestRoundComesBack(t *testing.T) {
 
 func TestTracesComeBack(t *testing.T) {
 	h := open(t)
-	saved, err := h.Save(made(october, 3, 1, 1))
+	saved, err := h.Save(t.Context(), made(october, 3, 1, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +314,7 @@ func TestTracesComeBack(t *testing.T) {
 		want[i].Sending = probe.Sending{TrafficClass: 4 * i, DontFragment: i%2 == 0, Source: "eth0"}
 		want[i].Reason = probe.Clean(want[i].Reason, 500) // as everything that is read
 	}
-	if _, err := h.SaveTraces(saved, want); err != nil {
+	if _, err := h.SaveTraces(t.Context(), saved, want); err != nil {
 		t.Fatal(err)
 	}
 	got, err := h.Traces(t.Context(), october, october.Add(time.Hour))
@@ -381,7 +381,7 @@ func verified(t testing.TB, h *history.History, rounds int) history.Checkup {
 func TestLooksComeBack(t *testing.T) {
 	h := open(t)
 	r := made(october, 4, 3, 3)
-	saved, err := h.Save(r)
+	saved, err := h.Save(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,7 +389,7 @@ func TestLooksComeBack(t *testing.T) {
 	trace.Pair, trace.At = probe.Pair{From: "c001", To: "c002"}, october.Add(time.Minute)
 	r.Looks = []probe.Look{{Pair: trace.Pair, Samples: r.Samples[4:5], Traces: []probe.Trace{trace}}, {Pair: probe.Pair{From: "c000", To: "c003"}, Failed: "out of time"}}
 	r.Looks[0].Samples = []probe.Sample{{Pair: trace.Pair, State: probe.Lost, Sent: 5}}
-	if _, err := h.SaveLooks(saved, r); err != nil {
+	if _, err := h.SaveLooks(t.Context(), saved, r); err != nil {
 		t.Fatal(err)
 	}
 	check := func() {

@@ -40,7 +40,7 @@ func writeForEver(dir, first string) error {
 	}
 	fmt.Println("ready")
 	for ; ; n++ {
-		saved, err := h.Save(made(october.Add(time.Duration(n)*time.Minute), 3, 2, uint64(n)))
+		saved, err := h.Save(context.Background(), made(october.Add(time.Duration(n)*time.Minute), 3, 2, uint64(n)))
 		if err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (h *History) List(ctx context.Context, from, to time.Time) ([]Info, error) 
 	all := make([]Info, len(headers))
 	for i, r := range s.rounds {
 		file := &s.files[r.source]
-		all[i] = Info{ID: r.Round, File: h.short(file.path), Compacted: file.month, States: r.States, Header: headers[i]}
+		all[i] = Info{ID: r.Round, File: file.path, Compacted: file.month, States: r.States, Header: headers[i]}
 	}
 	return all, nil
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
@@ -61,7 +59,7 @@ func rowOfRound(r *held, text string) roundRow {
 // writeHeaders writes the headers of a month's rounds.
 func (c *compactor) writeHeaders(set string) (path string, err error) {
 	compacted, _ := c.h.monthHeaders(c.ctx, c.span)
-	return c.h.put(c.h.folder(roundsFolder, c.month), set, func(w io.Writer) error {
+	return c.h.putMerged(c.ctx, folderOf(roundsFolder, c.month), set, func(w io.Writer) error {
 		// Headers hardly differ: many in a page compress well.
 		out := parquet.NewGenericWriter[roundRow](w, append(writerOptions(), parquet.PageBufferSize(4<<20), parquet.SkipPageBounds("header"))...)
 		for i := range c.span.rounds {
@@ -75,8 +73,8 @@ func (c *compactor) writeHeaders(set string) (path string, err error) {
 			}
 		}
 		return out.Close()
-	}, func(unfinished string) error {
-		texts, err := readHeaders(c.ctx, unfinished)
+	}, func(st Store, unfinished string) error {
+		texts, err := readHeaders(c.ctx, st, unfinished)
 		if err == nil && len(texts) != len(c.span.rounds) {
 			err = fmt.Errorf("%d headers of %d rounds were written", len(texts), len(c.span.rounds))
 		}
@@ -89,7 +87,7 @@ func (c *compactor) headerText(r *entry, compacted map[string]string) (string, e
 	if file.month {
 		return compacted[r.Round], nil
 	}
-	f, err := openSamples(file.path)
+	f, err := openSamples(c.ctx, c.h.store, file.path)
 	if err != nil {
 		return "", c.h.changed(file.path, err)
 	}
@@ -106,10 +104,10 @@ func (h *History) monthHeaders(ctx context.Context, s *span) (map[string]string,
 		if !file.month {
 			continue
 		}
-		path, err := h.headersPath(file.path)
+		path, err := h.headersPath(ctx, file.path)
 		var texts map[string]string
 		if err == nil {
-			texts, err = readHeaders(ctx, path)
+			texts, err = readHeaders(ctx, h.store, path)
 		}
 		if err != nil {
 			warnings = append(warnings, h.problem(path, err))
@@ -125,53 +123,58 @@ func (h *History) monthHeaders(ctx context.Context, s *span) (map[string]string,
 }
 
 // headersPath is the file with the headers of a month's file of samples.
-func (h *History) headersPath(samples string) (string, error) {
-	set := monthName.FindStringSubmatch(filepath.Base(samples))[1]
-	folder := strings.Replace(filepath.Dir(samples), filepath.Join(h.dir, samplesFolder), filepath.Join(h.dir, roundsFolder), 1)
-	entries, err := os.ReadDir(folder)
+func (h *History) headersPath(ctx context.Context, samples string) (string, error) {
+	set := monthName.FindStringSubmatch(path.Base(samples))[1]
+	folder := strings.Replace(path.Dir(samples), samplesFolder, roundsFolder, 1)
+	entries, err := h.store.List(ctx, folder)
 	if err != nil {
-		return filepath.Join(folder, set+"-*"+suffix), err
+		return path.Join(folder, set+"-*"+suffix), err
 	}
 	for _, e := range entries {
-		if name := monthName.FindStringSubmatch(e.Name()); name != nil && name[1] == set {
-			return filepath.Join(folder, e.Name()), nil
+		if name := monthName.FindStringSubmatch(e.Name); name != nil && name[1] == set {
+			return path.Join(folder, e.Name), nil
 		}
 	}
-	return filepath.Join(folder, set+"-*"+suffix), errors.New("the headers of the month's rounds are missing")
+	return path.Join(folder, set+"-*"+suffix), errors.New("the headers of the month's rounds are missing")
 }
 
 // oldHeaders are the files of headers that belong to no file of samples, and
 // those of the month's file beside the one that was written just now, if one was:
 // an interrupted compaction by another version leaves such.
-func (h *History) oldHeaders(m Month, keep, written string) ([]string, error) {
-	folder := h.folder(roundsFolder, m)
-	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (h *History) oldHeaders(ctx context.Context, m Month, keep, written string) ([]string, error) {
+	folder := folderOf(roundsFolder, m)
+	entries, err := h.store.List(ctx, folder)
+	if err != nil {
 		return nil, err
 	}
-	wanted := monthName.FindStringSubmatch(filepath.Base(keep))[1]
+	samples, err := h.store.List(ctx, folderOf(samplesFolder, m))
+	if err != nil {
+		return nil, err
+	}
+	left := make(map[string]int) // files of samples, by their set
+	for _, e := range samples {
+		if name := monthName.FindStringSubmatch(e.Name); name != nil {
+			left[name[1]]++
+		}
+	}
+	wanted := monthName.FindStringSubmatch(path.Base(keep))[1]
 	var old []string
 	for _, e := range entries {
-		name := monthName.FindStringSubmatch(e.Name())
-		path := filepath.Join(folder, e.Name())
-		if name == nil || name[1] == wanted && (written == "" || path == written) {
+		name := monthName.FindStringSubmatch(e.Name)
+		file := path.Join(folder, e.Name)
+		if name == nil || name[1] == wanted && (written == "" || file == written) {
 			continue
 		}
-		if name[1] == wanted {
-			old = append(old, path)
-			continue
+		if name[1] == wanted || left[name[1]] <= 1 {
+			old = append(old, file)
 		}
-		if left, err := filepath.Glob(filepath.Join(globEscape(h.folder(samplesFolder, m)), name[1]+"-*"+suffix)); err != nil || len(left) > 1 {
-			continue
-		}
-		old = append(old, path)
 	}
 	return old, nil
 }
 
 // readHeaders reads a file of headers: the texts by the ids of the rounds.
-func readHeaders(ctx context.Context, path string) (texts map[string]string, err error) {
-	file, pq, err := openParquet(path)
+func readHeaders(ctx context.Context, st Store, key string) (texts map[string]string, err error) {
+	file, pq, err := openParquet(ctx, st, key)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,7 @@ package history
 
 import (
 	"fmt"
-	"path/filepath"
+	"path"
 	"regexp"
 	"time"
 )
@@ -76,6 +76,6 @@ func (m Month) End() time.Time { return m.Start().AddDate(0, 1, 0) }
 func (m Month) Compare(n Month) int { return m.Start().Compare(n.Start()) }
 
 // folder is where a month's files of a kind are, in the manner of Hive.
-func (h *History) folder(kind string, m Month) string {
-	return filepath.Join(h.dir, kind, fmt.Sprintf("year=%04d", m.Year), fmt.Sprintf("month=%02d", m.Month))
+func folderOf(kind string, m Month) string {
+	return path.Join(kind, fmt.Sprintf("year=%04d", m.Year), fmt.Sprintf("month=%02d", m.Month))
 }

@@ -21,7 +21,7 @@ var ErrDamaged = errors.New("the round is damaged")
 // Last is the round that began last of those that can be read; ErrEmpty if
 // there is none.
 func (h *History) Last(ctx context.Context) (*probe.Round, error) {
-	months, err := h.Months()
+	months, err := h.Months(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -43,15 +43,15 @@ func (h *History) Last(ctx context.Context) (*probe.Round, error) {
 		}
 	}
 	if len(h.Lost()) > 0 {
-		return nil, fmt.Errorf("%s: %w that can be read; matrix verify says what to do", h.dir, ErrEmpty)
+		return nil, fmt.Errorf("%s: %w that can be read; matrix verify says what to do", h.Dir(), ErrEmpty)
 	}
-	return nil, fmt.Errorf("%s: %w", h.dir, ErrEmpty)
+	return nil, fmt.Errorf("%s: %w", h.Dir(), ErrEmpty)
 }
 
 // Latest is the id of the round that began last; ErrEmpty if there is none. A
 // damaged file is passed over.
 func (h *History) Latest(ctx context.Context) (string, error) {
-	months, err := h.Months()
+	months, err := h.Months(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -64,7 +64,7 @@ func (h *History) Latest(ctx context.Context) (string, error) {
 			return s.rounds[len(s.rounds)-1].Round, nil
 		}
 	}
-	return "", fmt.Errorf("%s: %w", h.dir, ErrEmpty)
+	return "", fmt.Errorf("%s: %w", h.Dir(), ErrEmpty)
 }
 
 // IDs are the ids of the rounds of a span, in the order of Rounds.
@@ -93,14 +93,14 @@ func (h *History) Round(ctx context.Context, id string) (*probe.Round, error) {
 	}
 	at := slices.IndexFunc(s.rounds, func(e entry) bool { return e.Round == id })
 	if at < 0 {
-		return nil, fmt.Errorf("%s: there is no round %s", h.dir, id)
+		return nil, fmt.Errorf("%s: there is no round %s", h.Dir(), id)
 	}
 	s.keepOnly(at)
 	headers, err := h.headers(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	return headers[0], h.fill(s, headers[0])
+	return headers[0], h.fill(ctx, s, headers[0])
 }
 
 // keepOnly forgets all rounds of a span but one.
@@ -112,9 +112,9 @@ func (s *span) keepOnly(at int) {
 }
 
 // fill reads the samples of a span's only round.
-func (h *History) fill(s *span, r *probe.Round) error {
+func (h *History) fill(ctx context.Context, s *span, r *probe.Round) error {
 	file := &s.files[0]
-	f, err := openSamples(file.path)
+	f, err := openSamples(ctx, h.store, file.path)
 	if err != nil {
 		return h.changed(file.path, err)
 	}
@@ -140,8 +140,11 @@ func (h *History) fill(s *span, r *probe.Round) error {
 
 // damaged remembers the file of a round that cannot be read.
 func (h *History) damaged(path string, err error) error {
+	if away := h.unreachable(); away != nil {
+		return away
+	}
 	h.problem(path, err)
-	return fmt.Errorf("%s: %w: %w", h.short(path), ErrDamaged, err)
+	return fmt.Errorf("%s: %w: %w", path, ErrDamaged, err)
 }
 
 // restoreOrder puts samples row by row in the order of the cities. The cities

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"path"
 	"runtime"
 	"slices"
 	"sync"
@@ -33,7 +33,7 @@ func (h *History) headers(ctx context.Context, s *span) ([]*probe.Round, error) 
 		r, file := &s.rounds[i], &s.files[s.rounds[i].source]
 		text := compacted[r.Round]
 		if !file.month {
-			f, err := openSamples(file.path)
+			f, err := openSamples(ctx, h.store, file.path)
 			if err != nil {
 				return h.changed(file.path, err)
 			}
@@ -42,17 +42,17 @@ func (h *History) headers(ctx context.Context, s *span) ([]*probe.Round, error) 
 				return err
 			}
 		}
-		rounds[i] = headerRound(&r.held, text, filepath.Base(file.path))
+		rounds[i] = headerRound(&r.held, text, path.Base(file.path))
 		return nil
 	})
-	if err != nil {
+	if err := h.orUnreachable(err); err != nil {
 		return nil, err
 	}
 	if len(rounds) > 0 {
 		rounds[0].Warnings = append(slices.Clip(rounds[0].Warnings), warnings...)
 	}
 	shareCities(rounds)
-	return rounds, h.addLooks(s, rounds)
+	return rounds, h.orUnreachable(h.addLooks(ctx, s, rounds))
 }
 
 // headerRound reads a header. Of a round whose header is lost its start is
@@ -84,11 +84,20 @@ func sameCity(a, b probe.City) bool {
 
 // changed is about a file that was whole a moment ago.
 func (h *History) changed(path string, err error) error {
-	return fmt.Errorf("%s changed while it was read (was the month compacted?); run it again: %w", h.short(path), err)
+	return fmt.Errorf("%s changed while it was read (was the month compacted?); run it again: %w", path, err)
 }
 
 // forEach calls for all of n, on as many goroutines as there are processors.
 func forEach(ctx context.Context, n int, call func(i int) error) error {
+	return forEachOf(ctx, runtime.GOMAXPROCS(0), n, call)
+}
+
+// requests is how many files of a store are asked for at once, where it is the
+// way to them that takes the time.
+const requests = 16
+
+// forEachOf calls for all of n, on so many goroutines.
+func forEachOf(ctx context.Context, workers, n int, call func(i int) error) error {
 	var (
 		wg     sync.WaitGroup
 		mu     sync.Mutex
@@ -104,7 +113,7 @@ func forEach(ctx context.Context, n int, call func(i int) error) error {
 		next++
 		return next - 1, next <= n && failed == nil
 	}
-	for range min(n, runtime.GOMAXPROCS(0)) {
+	for range min(n, workers) {
 		wg.Go(func() {
 			for i, ok := take(); ok; i, ok = take() {
 				if err := call(i); err != nil {

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,15 +24,15 @@ var errNoTime = errors.New("the round does not say when it began, so it has no p
 //
 // All that was measured is kept, in whole microseconds. Samples that have RTTs
 // keep no imported statistics beside them.
-func (h *History) Save(r *probe.Round) (Saved, error) {
-	saved, err := h.save(r)
+func (h *History) Save(ctx context.Context, r *probe.Round) (Saved, error) {
+	saved, err := h.save(ctx, r)
 	if err != nil {
 		return Saved{}, fmt.Errorf("save the round: %w", err)
 	}
 	return saved, nil
 }
 
-func (h *History) save(r *probe.Round) (Saved, error) {
+func (h *History) save(ctx context.Context, r *probe.Round) (Saved, error) {
 	if year := r.Start.UTC().Year(); r.Start.IsZero() || year < 1970 || year > 9999 {
 		return Saved{}, errNoTime
 	}
@@ -39,11 +40,11 @@ func (h *History) save(r *probe.Round) (Saved, error) {
 	if err != nil {
 		return Saved{}, err
 	}
-	path, err := h.put(h.folder(samplesFolder, MonthOf(r.Start)), p.held.Round, p.write, nil)
+	key, err := h.put(ctx, folderOf(samplesFolder, MonthOf(r.Start)), p.held.Round, p.write)
 	if err != nil {
 		return Saved{}, err
 	}
-	return Saved{ID: p.held.Round, Path: path}, nil
+	return Saved{ID: p.held.Round, Path: h.store.Where(key)}, nil
 }
 
 // ID is the id that a round has, or would have, in any history: the same for

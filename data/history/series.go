@@ -31,14 +31,14 @@ func (h *History) Series(ctx context.Context, from, to time.Time, visit func(*pr
 	if err != nil {
 		return err
 	}
-	open, err := h.openAll(s)
+	open, err := h.openAll(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer open.close()
 	blocks := open.blocks(blockRows)
 	tables := make(chan *table, len(blocks))
-	return forEach(ctx, len(blocks), func(i int) error {
+	err = forEach(ctx, len(blocks), func(i int) error {
 		var t *table
 		select {
 		case t = <-tables:
@@ -48,8 +48,12 @@ func (h *History) Series(ctx context.Context, from, to time.Time, visit func(*pr
 		t.truncate(0)
 		defer func() { tables <- t }()
 		open.read(query{columns: seriesColumns, from: blocks[i].from, to: blocks[i].to}, t)
+		if err := h.unreachable(); err != nil {
+			return err
+		}
 		return t.visit(visit)
 	})
+	return h.orUnreachable(err)
 }
 
 // opened are the files of a span, all open.
@@ -60,10 +64,10 @@ type opened struct {
 	words   *words
 }
 
-func (h *History) openAll(s *span) (*opened, error) {
+func (h *History) openAll(ctx context.Context, s *span) (*opened, error) {
 	o := &opened{history: h, span: s, files: make([]*sampleFile, len(s.files)), words: newWords()}
 	for i := range s.files {
-		f, err := openSamples(s.files[i].path)
+		f, err := openSamples(ctx, h.store, s.files[i].path)
 		if err != nil {
 			o.close()
 			return nil, h.changed(s.files[i].path, err)
@@ -214,9 +218,9 @@ func (h *History) Pair(ctx context.Context, pair probe.Pair, from, to time.Time)
 	words := newWords()
 	err = forEach(ctx, len(s.files), func(i int) error {
 		parts[i] = &table{words: words}
-		return h.readPair(s, i, pair, parts[i])
+		return h.readPair(ctx, s, i, pair, parts[i])
 	})
-	if err != nil {
+	if err := h.orUnreachable(err); err != nil {
 		return nil, err
 	}
 	t := &table{words: words}
@@ -231,8 +235,8 @@ func (h *History) Pair(ctx context.Context, pair probe.Pair, from, to time.Time)
 	return series, err
 }
 
-func (h *History) readPair(s *span, i int, pair probe.Pair, t *table) error {
-	f, err := openSamples(s.files[i].path)
+func (h *History) readPair(ctx context.Context, s *span, i int, pair probe.Pair, t *table) error {
+	f, err := openSamples(ctx, h.store, s.files[i].path)
 	if err != nil {
 		return h.changed(s.files[i].path, err)
 	}

@@ -5,9 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +30,7 @@ type entry struct {
 
 // source is a file of samples of which a span takes rounds.
 type source struct {
-	path  string
+	path  string // key in the store
 	month bool
 	takes map[string]held // rounds, by id; another file may have others of its as well
 	rows  int             // of those
@@ -58,7 +57,7 @@ func (h *History) span(ctx context.Context, from, to time.Time) (*span, error) {
 
 func (h *History) findSpan(ctx context.Context, from, to time.Time) (*span, error) {
 	s := &span{number: make(map[string]int32)}
-	months, err := h.Months()
+	months, err := h.Months(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -70,13 +69,13 @@ func (h *History) findSpan(ctx context.Context, from, to time.Time) (*span, erro
 		}
 	}
 	s.settle()
-	return s, nil
+	return s, h.unreachable()
 }
 
 // addMonth adds the rounds of a month: those of its month's files first, the
 // largest first, and then those that are in no file but their own.
 func (h *History) addMonth(ctx context.Context, s *span, m Month, from, to time.Time) error {
-	files, err := h.list(m)
+	files, err := h.list(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -90,22 +89,22 @@ func (h *History) addMonth(ctx context.Context, s *span, m Month, from, to time.
 		contents contents
 	}
 	var compacted []opened
-	look := func(path string, use func(contents)) error {
-		if err := ctx.Err(); err != nil {
+	look := func(keys []string, use func(key string, c contents)) error {
+		found, problems, err := h.contentsOfAll(ctx, keys)
+		if err != nil {
 			return err
 		}
-		c, err := h.contentsOf(path)
-		if err != nil {
-			s.warnings = append(s.warnings, h.problem(path, err))
-			return nil
+		for i, key := range keys {
+			if problems[i] != nil {
+				s.warnings = append(s.warnings, h.problem(key, problems[i]))
+				continue
+			}
+			use(key, found[i])
 		}
-		use(c)
 		return nil
 	}
-	for _, path := range files.months {
-		if err := look(path, func(c contents) { compacted = append(compacted, opened{path, c}) }); err != nil {
-			return err
-		}
+	if err := look(files.months, func(key string, c contents) { compacted = append(compacted, opened{key, c}) }); err != nil {
+		return err
 	}
 	slices.SortStableFunc(compacted, func(a, b opened) int { return len(b.contents.Rounds) - len(a.contents.Rounds) })
 	take := func(path string, month bool, c contents) {
@@ -126,17 +125,16 @@ func (h *History) addMonth(ctx context.Context, s *span, m Month, from, to time.
 	for _, c := range compacted {
 		take(c.path, true, c.contents)
 	}
-	for _, path := range files.rounds {
-		id := roundName.FindStringSubmatch(filepath.Base(path))[1]
+	var alone []string
+	for _, file := range files.rounds {
+		id := roundName.FindStringSubmatch(path.Base(file))[1]
 		second, err := startOf(id)
 		if err != nil || taken[id] || !second.Before(to) || second.Add(time.Second).Before(from) {
 			continue
 		}
-		if err := look(path, func(c contents) { take(path, false, c) }); err != nil {
-			return err
-		}
+		alone = append(alone, file)
 	}
-	return nil
+	return look(alone, func(key string, c contents) { take(key, false, c) })
 }
 
 // settle numbers the rounds.
@@ -168,59 +166,89 @@ func (s *span) numberIn(f *source) func(id string) int32 {
 var errForeign = errors.New("it is not a file of this history; move it elsewhere, other programs would read it too")
 
 // contentsOf is which rounds a file of samples holds.
-func (h *History) contentsOf(path string) (contents, error) {
-	f, err := openSamples(path)
+func (h *History) contentsOf(ctx context.Context, key string) (contents, error) {
+	f, err := openSamples(ctx, h.store, key)
 	if err != nil {
 		return contents{}, err
 	}
 	return f.contents, f.close()
 }
 
+// contentsOfAll asks many files: a store elsewhere takes its time over each.
+func (h *History) contentsOfAll(ctx context.Context, keys []string) (found []contents, problems []error, err error) {
+	found, problems = make([]contents, len(keys)), make([]error, len(keys))
+	err = forEachOf(ctx, requests, len(keys), func(i int) error {
+		found[i], problems[i] = h.contentsOf(ctx, keys[i])
+		return h.unreachable()
+	})
+	return found, problems, err
+}
+
 // monthFiles are the paths in a month's folder of samples, each sort by name.
 type monthFiles struct{ months, rounds, foreign []string }
 
-func (h *History) list(m Month) (monthFiles, error) {
+func (h *History) list(ctx context.Context, m Month) (monthFiles, error) {
 	var files monthFiles
-	folder := h.folder(samplesFolder, m)
-	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	folder := folderOf(samplesFolder, m)
+	entries, err := h.store.List(ctx, folder)
+	if err != nil {
 		return files, fmt.Errorf("list the history: %w", err)
 	}
 	for _, e := range entries {
-		name, path := e.Name(), filepath.Join(folder, e.Name())
+		name, file := e.Name, path.Join(folder, e.Name)
 		switch {
 		case strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_"):
-		case e.IsDir() || !roundName.MatchString(name) && !monthName.MatchString(name):
-			files.foreign = append(files.foreign, path)
+		case e.Folder || !roundName.MatchString(name) && !monthName.MatchString(name):
+			files.foreign = append(files.foreign, file)
 		case monthName.MatchString(name):
-			files.months = append(files.months, path)
+			files.months = append(files.months, file)
 		default:
-			files.rounds = append(files.rounds, path)
+			files.rounds = append(files.rounds, file)
 		}
 	}
 	return files, nil
 }
 
 // Months are the months that have samples, in order.
-func (h *History) Months() ([]Month, error) { return h.months(samplesFolder) }
+func (h *History) Months(ctx context.Context) ([]Month, error) { return h.months(ctx, samplesFolder) }
 
-func (h *History) months(kind string) ([]Month, error) {
-	folders, err := filepath.Glob(filepath.Join(globEscape(h.dir), kind, "year=[0-9][0-9][0-9][0-9]", "month=[0-9][0-9]"))
-	if err != nil {
-		return nil, fmt.Errorf("list the history: %w", err)
-	}
+var (
+	yearFolder  = regexp.MustCompile(`^year=([0-9]{4})$`)
+	monthFolder = regexp.MustCompile(`^month=([0-9]{2})$`)
+)
+
+func (h *History) months(ctx context.Context, kind string) ([]Month, error) {
 	var all []Month
-	for _, folder := range folders {
-		year := strings.TrimPrefix(filepath.Base(filepath.Dir(folder)), "year=")
-		if m, err := ParseMonth(year + "-" + strings.TrimPrefix(filepath.Base(folder), "month=")); err == nil {
-			all = append(all, m)
+	years, err := h.folders(ctx, kind, yearFolder)
+	if err != nil {
+		return nil, err
+	}
+	for _, year := range years {
+		months, err := h.folders(ctx, path.Join(kind, "year="+year), monthFolder)
+		if err != nil {
+			return nil, err
+		}
+		for _, month := range months {
+			if m, err := ParseMonth(year + "-" + month); err == nil {
+				all = append(all, m)
+			}
 		}
 	}
 	slices.SortFunc(all, Month.Compare)
 	return all, nil
 }
 
-// globEscape keeps a folder's name from being taken for a pattern.
-func globEscape(dir string) string {
-	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
+// folders are those in a folder that fit a pattern: what its group matches.
+func (h *History) folders(ctx context.Context, folder string, pattern *regexp.Regexp) ([]string, error) {
+	entries, err := h.store.List(ctx, folder)
+	if err != nil {
+		return nil, fmt.Errorf("list the history: %w", err)
+	}
+	var found []string
+	for _, e := range entries {
+		if name := pattern.FindStringSubmatch(e.Name); name != nil && e.Folder {
+			found = append(found, name[1])
+		}
+	}
+	return found, nil
 }

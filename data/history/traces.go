@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/netip"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -64,13 +62,13 @@ type labelRow struct {
 
 // SaveTraces adds the traceroutes that were taken with a round, or after it
 // because of what it showed. They are in a file of their own.
-func (h *History) SaveTraces(round Saved, traces []probe.Trace) (path string, err error) {
-	return h.saveTraces(round, traces, "")
+func (h *History) SaveTraces(ctx context.Context, round Saved, traces []probe.Trace) (path string, err error) {
+	return h.saveTraces(ctx, round, traces, "")
 }
 
 // SaveLooks adds what was found when anomalies of a saved round were looked
 // into: their traceroutes, and beside them all that the round's Looks say.
-func (h *History) SaveLooks(round Saved, r *probe.Round) (path string, err error) {
+func (h *History) SaveLooks(ctx context.Context, round Saved, r *probe.Round) (path string, err error) {
 	text, err := headerOf(r)
 	if err != nil {
 		return "", fmt.Errorf("save traces: %w", err)
@@ -79,10 +77,10 @@ func (h *History) SaveLooks(round Saved, r *probe.Round) (path string, err error
 	for _, look := range r.Looks {
 		traces = append(traces, look.Traces...)
 	}
-	return h.saveTraces(round, traces, text)
+	return h.saveTraces(ctx, round, traces, text)
 }
 
-func (h *History) saveTraces(round Saved, traces []probe.Trace, looks string) (path string, err error) {
+func (h *History) saveTraces(ctx context.Context, round Saved, traces []probe.Trace, looks string) (path string, err error) {
 	start, err := startOf(round.ID)
 	if err != nil {
 		return "", fmt.Errorf("save traces: %w", err)
@@ -93,7 +91,7 @@ func (h *History) saveTraces(round Saved, traces []probe.Trace, looks string) (p
 			return "", fmt.Errorf("save traces: %w", err)
 		}
 	}
-	path, err = h.put(h.folder(tracesFolder, MonthOf(start)), round.ID, func(w io.Writer) error {
+	key, err := h.put(ctx, folderOf(tracesFolder, MonthOf(start)), round.ID, func(w io.Writer) error {
 		out := parquet.NewGenericWriter[traceRow](w, writerOptions()...)
 		if looks != "" {
 			out.SetKeyValueMetadata(looksKey, looks)
@@ -102,11 +100,11 @@ func (h *History) saveTraces(round Saved, traces []probe.Trace, looks string) (p
 			return err
 		}
 		return out.Close()
-	}, nil)
+	})
 	if err != nil {
 		return "", fmt.Errorf("save traces: %w", err)
 	}
-	return path, nil
+	return h.store.Where(key), nil
 }
 
 func rowOfTrace(round string, t *probe.Trace) (traceRow, error) {
@@ -143,14 +141,14 @@ func rowOfTrace(round string, t *probe.Trace) (traceRow, error) {
 // Traces are the traceroutes that were taken in a span, in order of time.
 func (h *History) Traces(ctx context.Context, from, to time.Time) ([]probe.Trace, error) {
 	// A traceroute may be taken after the month of its round is over.
-	paths, err := h.tracePaths(from.AddDate(0, 0, -2), to)
+	paths, err := h.tracePaths(ctx, from.AddDate(0, 0, -2), to)
 	if err != nil {
 		return nil, err
 	}
 	parts := make([][]probe.Trace, len(paths))
 	err = forEach(ctx, len(paths), func(i int) error {
 		var err error
-		if parts[i], err = readTraces(paths[i]); err != nil {
+		if parts[i], err = readTraces(ctx, h.store, paths[i]); err != nil {
 			h.problem(paths[i], err)
 			parts[i] = nil
 		}
@@ -158,31 +156,31 @@ func (h *History) Traces(ctx context.Context, from, to time.Time) ([]probe.Trace
 	})
 	all := slices.DeleteFunc(slices.Concat(parts...), func(t probe.Trace) bool { return t.At.Before(from) || !t.At.Before(to) })
 	slices.SortStableFunc(all, func(a, b probe.Trace) int { return a.At.Compare(b.At) })
-	return all, err
+	return all, h.orUnreachable(err)
 }
 
 // tracePaths are the files of traces of the rounds that began in a span.
-func (h *History) tracePaths(from, to time.Time) ([]string, error) {
-	months, err := h.months(tracesFolder)
+func (h *History) tracePaths(ctx context.Context, from, to time.Time) ([]string, error) {
+	months, err := h.months(ctx, tracesFolder)
 	if err != nil {
 		return nil, err
 	}
 	var paths []string
 	for _, m := range months {
-		folder := h.folder(tracesFolder, m)
-		entries, err := os.ReadDir(folder)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		folder := folderOf(tracesFolder, m)
+		entries, err := h.store.List(ctx, folder)
+		if err != nil {
 			return nil, fmt.Errorf("list the history: %w", err)
 		}
 		for _, e := range entries {
-			name := roundName.FindStringSubmatch(e.Name())
+			name := roundName.FindStringSubmatch(e.Name)
 			switch {
 			case name != nil:
 				if start, err := startOf(name[1]); err == nil && !start.Before(from) && start.Before(to) {
-					paths = append(paths, filepath.Join(folder, e.Name()))
+					paths = append(paths, path.Join(folder, e.Name))
 				}
-			case !strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(e.Name(), "_"):
-				h.problem(filepath.Join(folder, e.Name()), errForeign)
+			case !strings.HasPrefix(e.Name, ".") && !strings.HasPrefix(e.Name, "_"):
+				h.problem(path.Join(folder, e.Name), errForeign)
 			}
 		}
 	}
@@ -190,19 +188,19 @@ func (h *History) tracePaths(from, to time.Time) ([]string, error) {
 }
 
 // addLooks gives rounds what was found when their anomalies were looked into.
-func (h *History) addLooks(s *span, rounds []*probe.Round) error {
+func (h *History) addLooks(ctx context.Context, s *span, rounds []*probe.Round) error {
 	if len(rounds) == 0 {
 		return nil
 	}
-	paths, err := h.tracePaths(s.rounds[0].Start.Truncate(time.Second), s.rounds[len(rounds)-1].Start.Add(time.Second))
-	for _, path := range paths {
-		i, ok := s.number[roundName.FindStringSubmatch(filepath.Base(path))[1]]
+	paths, err := h.tracePaths(ctx, s.rounds[0].Start.Truncate(time.Second), s.rounds[len(rounds)-1].Start.Add(time.Second))
+	for _, key := range paths {
+		i, ok := s.number[roundName.FindStringSubmatch(path.Base(key))[1]]
 		if !ok {
 			continue
 		}
-		looks, err := readLooks(path)
+		looks, err := readLooks(ctx, h.store, key)
 		if err != nil {
-			h.problem(path, err)
+			h.problem(key, err)
 			continue
 		}
 		rounds[i].Looks = append(rounds[i].Looks, looks...)
@@ -210,8 +208,8 @@ func (h *History) addLooks(s *span, rounds []*probe.Round) error {
 	return err
 }
 
-func readLooks(path string) ([]probe.Look, error) {
-	file, pq, err := openParquet(path)
+func readLooks(ctx context.Context, st Store, key string) ([]probe.Look, error) {
+	file, pq, err := openParquet(ctx, st, key)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +217,7 @@ func readLooks(path string) ([]probe.Look, error) {
 	if err := file.Close(); err != nil || !ok {
 		return nil, err
 	}
-	r, err := readHeader(text, filepath.Base(path))
+	r, err := readHeader(text, path.Base(key))
 	if err != nil {
 		return nil, err
 	}
@@ -227,8 +225,8 @@ func readLooks(path string) ([]probe.Look, error) {
 }
 
 // readTraces reads a file of traces whole.
-func readTraces(path string) (traces []probe.Trace, err error) {
-	file, pq, err := openParquet(path)
+func readTraces(ctx context.Context, st Store, key string) (traces []probe.Trace, err error) {
+	file, pq, err := openParquet(ctx, st, key)
 	if err != nil {
 		return nil, err
 	}

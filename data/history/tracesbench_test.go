@@ -13,7 +13,7 @@ import (
 func BenchmarkTraces720(b *testing.B) {
 	h := open(b)
 	for i, r := range hours(october, 720, 3, 1) {
-		saved, err := h.Save(r)
+		saved, err := h.Save(b.Context(), r)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -27,7 +27,7 @@ func BenchmarkTraces720(b *testing.B) {
 			}
 			traces = append(traces, t)
 		}
-		if _, err := h.SaveTraces(saved, traces); err != nil {
+		if _, err := h.SaveTraces(b.Context(), saved, traces); err != nil {
 			b.Fatal(err)
 		}
 	}

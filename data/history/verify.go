@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -35,12 +34,17 @@ type Damage struct {
 // Verify reads every byte and every value of the history. progress, if there
 // is one, is told how many bytes are done out of how many; it may be called
 // from several goroutines at once.
-func (h *History) Verify(ctx context.Context, progress func(done, total int64)) (Checkup, error) {
-	files, total, err := h.everything()
+func (h *History) Verify(ctx context.Context, progress func(done, total int64)) (found Checkup, err error) {
+	st, fresh, err := h.store.Fresh()
 	if err != nil {
 		return Checkup{}, fmt.Errorf("verify the history: %w", err)
 	}
-	v := verifier{h: h, rounds: make(map[string]int), whole: make(map[string][]string)}
+	defer func() { err = errors.Join(err, fresh.Close()) }()
+	files, total, err := h.everything(ctx)
+	if err != nil {
+		return Checkup{}, fmt.Errorf("verify the history: %w", err)
+	}
+	v := verifier{h: h, st: st, rounds: make(map[string]int), whole: make(map[string][]string)}
 	done := int64(0)
 	err = forEach(ctx, len(files), func(i int) error {
 		if err := v.file(ctx, files[i].path); err != nil {
@@ -66,21 +70,10 @@ type everyFile struct {
 }
 
 // everything lists the files of the history's folders.
-func (h *History) everything() (files []everyFile, total int64, err error) {
+func (h *History) everything(ctx context.Context) (files []everyFile, total int64, err error) {
 	for _, kind := range []string{samplesFolder, roundsFolder, tracesFolder} {
-		err := filepath.WalkDir(filepath.Join(h.dir, kind), func(path string, entry fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil // removed meanwhile, or never made
-			}
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			info, err := entry.Info()
-			if err != nil {
-				return nil // removed meanwhile
-			}
-			files, total = append(files, everyFile{path, info.Size()}), total+info.Size()
-			return nil
+		err := walk(ctx, h.store, kind, func(key string, e Entry) {
+			files, total = append(files, everyFile{key, e.Size}), total+e.Size
 		})
 		if err != nil {
 			return nil, 0, err
@@ -91,7 +84,8 @@ func (h *History) everything() (files []everyFile, total int64, err error) {
 
 // verifier gathers what is found.
 type verifier struct {
-	h *History
+	h  *History
+	st Store
 
 	mu      sync.Mutex
 	found   Checkup
@@ -102,96 +96,95 @@ type verifier struct {
 }
 
 // file verifies one file. An error means that it cannot go on at all.
-func (v *verifier) file(ctx context.Context, path string) error {
-	name := filepath.Base(path)
+func (v *verifier) file(ctx context.Context, key string) error {
+	name := path.Base(key)
 	if strings.HasPrefix(name, unfinishedPrefix) {
-		v.remark(path, "unfinished: another program writes it, or was killed; it is removed when it is a day old")
+		v.remark(key, "unfinished: another program writes it, or was killed; it is removed when it is a day old")
 		return nil
 	}
 	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") {
 		return nil
 	}
-	err := v.sound(ctx, path, name)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	err := v.sound(ctx, key, name)
+	if away := errors.Join(ctx.Err(), v.h.unreachable()); away != nil {
+		return away
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.found.Files++
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // removed meanwhile
-		v.found.Damaged = append(v.found.Damaged, Damage{v.h.short(path), probe.Clean(err.Error(), 300), advice(path, err)})
+		v.found.Damaged = append(v.found.Damaged, Damage{key, probe.Clean(err.Error(), 300), advice(key, err)})
 	}
 	return nil
 }
 
-func advice(path string, err error) string {
+func advice(key string, err error) string {
 	var stray *misplaced
 	switch {
 	case errors.As(err, &stray):
 		return "move it to " + stray.folder
 	case errors.Is(err, errForeign):
 		return "move it elsewhere"
-	case strings.Contains(path, tracesFolder+string(filepath.Separator)+"year="):
+	case strings.HasPrefix(key, tracesFolder+"/"):
 		return "restore it from a copy, or remove it; no round needs it"
-	case roundName.MatchString(filepath.Base(path)):
+	case roundName.MatchString(path.Base(key)):
 		return "restore it from a copy, or remove it; only this round is lost"
 	}
 	return "restore it from a copy; reports take what can still be read of it"
 }
 
-func (v *verifier) sound(ctx context.Context, path, name string) error {
+func (v *verifier) sound(ctx context.Context, key, name string) error {
 	if !roundName.MatchString(name) && !monthName.MatchString(name) {
 		return errForeign
 	}
-	if err := checkBytes(path); err != nil {
+	if err := checkBytes(ctx, v.st, key); err != nil {
 		return err
 	}
-	rel := v.h.short(path)
 	switch {
-	case strings.HasPrefix(rel, tracesFolder+"/"):
-		_, err := readTraces(path)
+	case strings.HasPrefix(key, tracesFolder+"/"):
+		_, err := readTraces(ctx, v.st, key)
 		return err
-	case strings.HasPrefix(rel, roundsFolder+"/"):
-		return v.soundHeaders(ctx, path)
+	case strings.HasPrefix(key, roundsFolder+"/"):
+		return v.soundHeaders(ctx, key)
 	}
-	return v.soundSamples(ctx, path)
+	return v.soundSamples(ctx, key)
 }
 
 // checkBytes holds a file against the checksum in its name.
-func checkBytes(path string) (err error) {
-	file, err := os.Open(path)
+func checkBytes(ctx context.Context, st Store, key string) (err error) {
+	file, err := st.Open(ctx, key)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
+	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, file.Size())); err != nil {
 		return err
 	}
-	if got := shortSum(sum); !strings.HasSuffix(path, "-"+got+suffix) {
+	if got := shortSum(sum); !strings.HasSuffix(key, "-"+got+suffix) {
 		return fmt.Errorf("it is not as it was written: its checksum is %s", got)
 	}
 	return nil
 }
 
-func (v *verifier) soundHeaders(ctx context.Context, path string) error {
+func (v *verifier) soundHeaders(ctx context.Context, key string) error {
 	v.mu.Lock()
-	v.headers = append(v.headers, monthName.FindStringSubmatch(filepath.Base(path))[1])
+	v.headers = append(v.headers, monthName.FindStringSubmatch(path.Base(key))[1])
 	v.mu.Unlock()
-	texts, err := readHeaders(ctx, path)
+	texts, err := readHeaders(ctx, v.st, key)
 	if err != nil {
 		return err
 	}
 	for id, text := range texts {
-		if _, err := readHeader(text, filepath.Base(path)); err != nil {
+		if _, err := readHeader(text, path.Base(key)); err != nil {
 			return fmt.Errorf("the header of round %s: %w", id, err)
 		}
 	}
 	return nil
 }
 
-func (v *verifier) soundSamples(ctx context.Context, path string) error {
-	f, err := openSamples(path)
+func (v *verifier) soundSamples(ctx context.Context, key string) error {
+	f, err := openSamples(ctx, v.st, key)
 	if err != nil {
 		return err
 	}
@@ -199,7 +192,7 @@ func (v *verifier) soundSamples(ctx context.Context, path string) error {
 	if err := f.close(); err != nil {
 		return err
 	}
-	if err := v.h.inPlace(path, held); err != nil {
+	if err := inPlace(key, held); err != nil {
 		return err
 	}
 	s := &span{number: make(map[string]int32)}
@@ -207,12 +200,12 @@ func (v *verifier) soundSamples(ctx context.Context, path string) error {
 		s.rounds = append(s.rounds, entry{held: r})
 		s.number[r.Round] = int32(i)
 	}
-	if err := verifySamples(ctx, path, s, func(int) {}); err != nil {
+	if err := verifySamples(ctx, v.st, key, s, func(int) {}); err != nil {
 		return err
 	}
-	month := monthName.FindStringSubmatch(filepath.Base(path))
+	month := monthName.FindStringSubmatch(path.Base(key))
 	if month == nil {
-		if _, err := readHeader(header, filepath.Base(path)); err != nil {
+		if _, err := readHeader(header, path.Base(key)); err != nil {
 			return err
 		}
 	}
@@ -220,7 +213,7 @@ func (v *verifier) soundSamples(ctx context.Context, path string) error {
 	defer v.mu.Unlock()
 	for _, r := range held {
 		v.rounds[r.Round] = r.Rows
-		v.whole[path] = append(v.whole[path], r.Round)
+		v.whole[key] = append(v.whole[key], r.Round)
 	}
 	if month != nil {
 		v.sets = append(v.sets, month[1])
@@ -237,19 +230,19 @@ func (m *misplaced) Error() string {
 }
 
 // inPlace holds the rounds of a file against the month whose folder it is in.
-func (h *History) inPlace(path string, held []held) error {
+func inPlace(key string, held []held) error {
 	for _, r := range held {
-		if folder := h.folder(samplesFolder, MonthOf(r.Start)); folder != filepath.Dir(path) {
-			return &misplaced{r.Round, h.short(folder)}
+		if folder := folderOf(samplesFolder, MonthOf(r.Start)); folder != path.Dir(key) {
+			return &misplaced{r.Round, folder}
 		}
 	}
 	return nil
 }
 
-func (v *verifier) remark(path, text string) {
+func (v *verifier) remark(key, text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.found.Remarks = append(v.found.Remarks, probe.Warning{Subject: v.h.short(path), Text: text})
+	v.found.Remarks = append(v.found.Remarks, probe.Warning{Subject: key, Text: text})
 }
 
 // conclude compares the files with each other.
@@ -264,9 +257,9 @@ func (v *verifier) conclude() Checkup {
 				"the headers of this month's rounds are missing", "restore them from a copy; the samples are whole"})
 		}
 	}
-	for path, rounds := range v.whole {
-		if v.inLarger(path, rounds) {
-			v.remark(path, "its rounds are in a file of the month as well, and count once; matrix compact removes it")
+	for key, rounds := range v.whole {
+		if v.inLarger(key, rounds) {
+			v.remark(key, "its rounds are in a file of the month as well, and count once; matrix compact removes it")
 		}
 	}
 	slices.SortFunc(v.found.Damaged, func(a, b Damage) int { return strings.Compare(a.File, b.File) })
@@ -275,9 +268,9 @@ func (v *verifier) conclude() Checkup {
 }
 
 // inLarger says whether another sound file holds all rounds of this one.
-func (v *verifier) inLarger(path string, rounds []string) bool {
+func (v *verifier) inLarger(key string, rounds []string) bool {
 	for other, theirs := range v.whole {
-		if len(theirs) < len(rounds) || other == path || !monthName.MatchString(filepath.Base(other)) || len(theirs) == len(rounds) && other < path {
+		if len(theirs) < len(rounds) || other == key || !monthName.MatchString(path.Base(other)) || len(theirs) == len(rounds) && other < key {
 			continue
 		}
 		inside := make(map[string]bool, len(theirs))

@@ -13,8 +13,8 @@ var everyColumn = append([]column{colStart}, allColumns...)
 
 // verifySamples reads every value of a file of samples. It must hold the rounds
 // of the span, with the checksums that they have there, and no others, sorted.
-func verifySamples(ctx context.Context, path string, s *span, progress func(done int)) (err error) {
-	f, err := openSamples(path)
+func verifySamples(ctx context.Context, st Store, key string, s *span, progress func(done int)) (err error) {
+	f, err := openSamples(ctx, st, key)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func TestDuckDBAgrees(t *testing.T) {
 	}
 	save := func(from, to int) {
 		for n := from; n < to; n++ {
-			if _, err := h.Save(round(n)); err != nil {
+			if _, err := h.Save(t.Context(), round(n)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -73,7 +73,7 @@ func fillMonth(t *testing.T, h *history.History, cities, hours int) {
 	for n := range hours {
 		r := season.Round(n)
 		one := measure(func() {
-			if _, err := h.Save(r); err != nil {
+			if _, err := h.Save(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
 		})

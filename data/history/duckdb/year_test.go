@@ -51,7 +51,7 @@ func fillFrom(t *testing.T, dir string, season *reporttest.Season) {
 		t.Fatal(err)
 	}
 	for n := range season.Count {
-		if _, err := h.Save(season.Round(n)); err != nil {
+		if _, err := h.Save(t.Context(), season.Round(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
