@@ -139,19 +139,27 @@ func JSON(w io.Writer, r *report.Report) error {
 
 func document(r *report.Report) Document {
 	d := Document{
-		Format: Format, Partial: r.Method.Partial, Method: method(r.Method),
-		Coverage: Coverage{
-			Text: r.Coverage.String(), Planned: r.Coverage.Planned, Measured: r.Coverage.Measured,
-			States: map[string]int{},
-		},
-		Notes: []Note{}, Cities: []City{}, Hosts: verdicts(r).Hosts, Traced: traced(r),
-	}
-	for _, s := range r.Coverage.States {
-		d.Coverage.States[s.State.String()] = s.Pairs
+		Format: Format, Partial: r.Method.Partial, Method: method(r.Method), Coverage: coverage(r),
+		Notes: []Note{}, Cities: cities(r), Hosts: verdicts(r).Hosts, Traced: traced(r),
 	}
 	for _, n := range r.Notes {
 		d.Notes = append(d.Notes, Note{optional(n.Subject), report.Clean(n.Text, maxText)})
 	}
+	return d
+}
+
+func coverage(r *report.Report) Coverage {
+	c := Coverage{
+		Text: r.Coverage.String(), Planned: r.Coverage.Planned, Measured: r.Coverage.Measured, States: map[string]int{},
+	}
+	for _, s := range r.Coverage.States {
+		c.States[s.State.String()] = s.Pairs
+	}
+	return c
+}
+
+func cities(r *report.Report) []City {
+	list := []City{}
 	rows, columns := set(r.Rows), set(r.Columns)
 	for i, c := range r.Cities {
 		city := City{
@@ -161,9 +169,9 @@ func document(r *report.Report) Document {
 		if c.Location != nil {
 			city.Latitude, city.Longitude = finite(c.Location.Latitude), finite(c.Location.Longitude)
 		}
-		d.Cities = append(d.Cities, city)
+		list = append(list, city)
 	}
-	return d
+	return list
 }
 
 func method(m report.Method) Method {

@@ -126,9 +126,7 @@ func verdicts(r *report.Report) Verdicts {
 		v.Hosts = append(v.Hosts, hostVerdict(r, &r.Verdicts.Hosts[i]))
 	}
 	for _, p := range r.JudgedPairs() {
-		for _, verdict := range p.Verdicts {
-			v.Pairs = append(v.Pairs, pairVerdict(r, p, verdict))
-		}
+		v.Pairs = append(v.Pairs, pairVerdicts(r, p)...)
 	}
 	return v
 }
