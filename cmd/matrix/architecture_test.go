@@ -23,8 +23,8 @@ var rooms = map[string][]string{
 	"report/...":      {"report"},
 	"report/site":     {"report", "report/chart", "report/worldmap"}, // puts together what they draw
 	"report/worldmap": {"geo"},
-	"report/live":     {"report", "report/alarm"}, // the service's alarms are part of what it shows
-	"report/api":      {"report", "report/live"},
+	"report/live":     {"report", "report/alarm"},                                                // the service's alarms are part of what it shows
+	"report/api":      {"report", "report/live", "report/alarm", "report/export", "report/site"}, // serves what they write
 	"cmd/matrix":      {"..."},
 	"deploy/...":      {}, // programs that make releases
 

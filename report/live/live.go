@@ -26,6 +26,7 @@ type Snapshot struct {
 	Round  *report.Round       // the last one, as it was measured; nil before the first
 	ID     string              // of that round in the history; "" if it is not there
 	Report *report.Report      // on that round; nil before the first
+	Recent []report.RoundLine  // the last rounds of the history, the latest first
 	Month  *report.MonthReport // the month of that round, as it was not long ago; nil before it was made
 
 	Next    time.Time       // when the next round is due
