@@ -31,12 +31,12 @@ func (o *reportFlags) publish(ctx context.Context, h *history.History, m *report
 	}
 	edition := &site.Edition{
 		Name: span.From.Format("2006-01"), Month: m, AllPairs: o.allPairs, Traces: traces, Files: monthFiles(m),
-		Series: func(ctx context.Context, visit func(*report.Series) error) error {
-			return h.Series(ctx, span.From, span.To, visit)
+		Pairs: func(ctx context.Context, pairs []report.CityPair, visit func(*report.Series) error) error {
+			return h.Pairs(ctx, pairs, span.From, span.To, visit)
 		},
 	}
 	progress := newProgress(std.err, o.quiet)
-	err = site.Write(ctx, o.out, edition, func(done, all int) { progress.stage("writing pages", done, all) })
+	err = site.Write(ctx, o.out, edition, progress.stage)
 	progress.clear()
 	if err == nil {
 		o.say(std, "matrix: published %s in %s", span.Title(), o.out)

@@ -242,12 +242,39 @@ func checkHistory(t *testing.T, h *history.History, rounds []*probe.Round) {
 		}
 		checkSeries(t, s, want[pair])
 	}
+	checkPairs(t, h, span, want)
 	none, err := h.Pair(t.Context(), probe.Pair{From: "c000", To: "nowhere"}, span.From, span.To)
 	if err != nil || none.Len() != 0 {
 		t.Fatalf("%v, %v", none, err)
 	}
 	if problems := h.Problems(); len(problems) > 0 {
 		t.Fatal(problems)
+	}
+}
+
+// checkPairs asks for some pairs together: few of a city, and all of another.
+func checkPairs(t *testing.T, h *history.History, span report.Span, want map[probe.Pair][]probe.Sample) {
+	t.Helper()
+	pairs := []probe.Pair{{From: "c002", To: "c000"}, {From: "c000", To: "nowhere"}, {From: "nowhere", To: "c000"}}
+	for p := range want {
+		if p.From == "c001" {
+			pairs = append(pairs, p)
+		}
+	}
+	var mu sync.Mutex
+	met := make(map[probe.Pair]bool)
+	err := h.Pairs(t.Context(), pairs, span.From, span.To, func(s *probe.Series) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if met[s.Pair] || s.RTTs == nil {
+			t.Errorf("%v comes twice, or without RTTs", s.Pair)
+		}
+		met[s.Pair] = true
+		checkSeries(t, s, want[s.Pair])
+		return nil
+	})
+	if err != nil || len(met) != len(pairs)-2 {
+		t.Errorf("%d of %d pairs: %v", len(met), len(pairs)-2, err)
 	}
 }
 

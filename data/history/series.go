@@ -126,9 +126,7 @@ func (o *opened) read(q query, t *table) {
 	q.words = o.words
 	for i, f := range o.files {
 		q.round = o.span.numberIn(&o.span.files[i])
-		if err := f.salvage(q, t); err != nil {
-			o.history.problem(f.path, err)
-		}
+		o.salvage(f, q, t)
 	}
 }
 

@@ -116,11 +116,15 @@ func (p Points) parts() []Points {
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 func (p Points) series() gochart.Series {
-	if len(p.X) == 1 { // go-chart draws no single point; twice the same it does
+	alone := len(p.X) == 1
+	if alone { // go-chart draws no single point; twice the same it does
 		p.X, p.Y = []float64{p.X[0], p.X[0]}, []float64{p.Y[0], p.Y[0]}
 	}
 	style := gochart.Style{ClassName: p.Class, StrokeWidth: gochart.Disabled, DotWidth: 3, DotColor: drawing.ColorBlack}
-	if p.Line {
+	switch {
+	case p.Line && alone: // a line of no length cannot be seen
+		style.ClassName, style.DotWidth = "alone "+p.Class, 2
+	case p.Line:
 		style = gochart.Style{ClassName: "line " + p.Class, StrokeWidth: 2, StrokeColor: drawing.ColorBlack}
 	}
 	return gochart.ContinuousSeries{XValues: p.X, YValues: p.Y, Style: style}

@@ -30,7 +30,7 @@ func TestDraw(t *testing.T) {
 	nan := math.NaN()
 	svg, err := chart.Draw(chart.Frame{Width: 700, Height: 300, Alt: `"><script>alert(1)</script>`}, chart.Axis{Name: "<b>distance</b> & more"}, chart.Axis{},
 		chart.Points{Class: "h", X: []float64{5}, Y: []float64{7}},
-		chart.Points{Class: "gap", Line: true, X: []float64{0, 1, 2, 3, 4}, Y: []float64{1, 2, nan, 3, 1}})
+		chart.Points{Class: "gap", Line: true, X: []float64{0, 1, 2, 3, 4, 5, 6}, Y: []float64{1, 2, nan, 3, 1, nan, 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +43,9 @@ func TestDraw(t *testing.T) {
 	}
 	if !strings.Contains(text, "&lt;b&gt;distance&lt;/b&gt; &amp; more") || !strings.Contains(text, `class="h `) {
 		t.Errorf("no name of the axis, or no dot in\n%s", text)
+	}
+	if n := strings.Count(text, `class="alone gap`); n == 0 {
+		t.Errorf("a single point between gaps is not drawn:\n%s", text)
 	}
 	if n := strings.Count(text, `class="line gap`); n != 2 {
 		t.Errorf("a line with a gap is drawn in %d parts, want 2", n)
@@ -85,9 +88,17 @@ func series() (*report.Series, report.Span) {
 	return s, span
 }
 
+// hours are when the rounds of an hourly day began.
+func hours(span report.Span) (starts []time.Time) {
+	for at := span.From; at.Before(span.To); at = at.Add(time.Hour) {
+		starts = append(starts, at)
+	}
+	return starts
+}
+
 func TestSmoke(t *testing.T) {
 	s, span := series()
-	g := chart.NewSmoke(s, span, func(round int32) time.Time { return span.From.Add(time.Duration(round) * time.Hour) }, 24)
+	g := chart.NewSmoke(s, span, hours(span))
 	if low, high := g.Low(), g.Reach(); math.Abs(low-20) > 0.01 || high < 26 || high > 27 {
 		t.Errorf("from %v to %v ms", low, high)
 	}
@@ -104,9 +115,43 @@ func TestSmoke(t *testing.T) {
 }
 
 func TestSmokeOfNothing(t *testing.T) {
-	g := chart.NewSmoke(&report.Series{}, report.MonthSpan(2026, time.October), nil, 0)
+	g := chart.NewSmoke(&report.Series{}, report.MonthSpan(2026, time.October), nil)
 	if g.Low() != 0 || g.Reach() != 0 {
 		t.Errorf("from %v to %v ms", g.Low(), g.Reach())
 	}
 	wellFormed(t, string(g.SVG(0, 0, "", "")))
+}
+
+// TestSmokeOfEveryReply draws a tick for each of three RTTs in an hour, and keeps
+// them when the graph is packed.
+func TestSmokeOfEveryReply(t *testing.T) {
+	s, span := series()
+	s.RTTs = make([][]int32, s.Len())
+	for i := range 10 {
+		s.RTTs[i] = []int32{60_000, 20_000, 90_000}
+	}
+	g := chart.NewSmoke(s, span, hours(span))
+	text := string(g.SVG(0, 100, "", ""))
+	wellFormed(t, text)
+	for _, tick := range []string{"M0 55h10", "M0 217h10", "M0 433h10"} { // 3 units a pixel of 180, from the top
+		if !strings.Contains(text, tick) {
+			t.Errorf("no tick %s in\n%s", tick, text)
+		}
+	}
+	if !strings.Contains(text, `class="half" d="M10 `) || strings.Contains(text, `class="half" d="M0 `) {
+		t.Errorf("the band of the statistics is not only where there are no RTTs:\n%s", text)
+	}
+	packed, err := g.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back chart.Smoke
+	if err := back.UnmarshalBinary(packed); err != nil || string(back.SVG(0, 100, "", "")) != text {
+		t.Errorf("packed and unpacked the graph is another: %v", err)
+	}
+	for n := range packed {
+		if back.UnmarshalBinary(packed[:n]) == nil {
+			t.Fatalf("%d of %d bytes are taken for a graph", n, len(packed))
+		}
+	}
 }

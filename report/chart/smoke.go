@@ -2,13 +2,10 @@ package chart
 
 import (
 	"cmp"
-	"fmt"
-	"html"
-	"html/template"
+	"encoding/binary"
+	"errors"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"matrix/report"
@@ -17,35 +14,36 @@ import (
 // columns is how many a smoke graph has at most: an hourly month fits.
 const columns = 744
 
-// Smoke is a pair's month as a picture: a light band from the smallest to the
-// largest round-trip time, a darker one around the middle, a line at the median,
-// and below it a strip that says where packets were lost and where nothing was
-// measured. The darker band holds the middle half of the RTTs where the series
-// has them, else one standard deviation to each side of the average.
+// Smoke is a pair over time as a picture: every single round-trip time, darker
+// where many of a column are alike, over a light band from the smallest to the
+// largest; a line at the median, and below it a strip that says where packets
+// were lost and where nothing was measured. Rounds of which only statistics are
+// known have a darker band instead, one standard deviation to each side of the
+// average.
 type Smoke struct {
 	from, to time.Time
 	columns  []column
 }
 
-// column is a stretch of the span: one round, as a rule. A month of thousands of
-// pairs is kept for a while, so it is small.
+// column is a stretch of the span: one round, as a rule. Times are in µs.
 type column struct {
 	rounds, measured int32
 	sent, received   int32
-	low, high        float32 // ms; of the smallest and largest
-	inner            [2]float32
-	middle           float32
+	low, high        int32 // of the smallest and largest
+	inner            [2]int32
+	middle           int32
+	rtts             []int32 // every one of the rounds that have them, ascending
 }
 
-// NewSmoke gathers a series. at says when its rounds began; those outside of the
-// span are left out.
-func NewSmoke(s *report.Series, span report.Span, at func(round int32) time.Time, rounds int) *Smoke {
-	g := &Smoke{from: span.From, to: span.To, columns: make([]column, min(columns, max(1, rounds)))}
+// NewSmoke gathers a series, with its RTTs if it has them. starts are when the
+// rounds began that its indices mean; those outside of the span are left out.
+func NewSmoke(s *report.Series, span report.Span, starts []time.Time) *Smoke {
 	length := span.To.Sub(span.From)
-	var middles []float32 // of the column that is filled just now
+	g := &Smoke{from: span.From, to: span.To, columns: make([]column, columnsFor(length, starts))}
+	var middles []int32 // of the column that is filled just now
 	last := -1
 	for i := range s.Len() {
-		off := at(s.Round[i]).Sub(span.From)
+		off := starts[s.Round[i]].Sub(span.From)
 		if off < 0 || off >= length {
 			continue
 		}
@@ -59,30 +57,54 @@ func NewSmoke(s *report.Series, span report.Span, at func(round int32) time.Time
 			g.columns[k].middle = middles[len(middles)/2]
 		}
 	}
+	for i := range g.columns {
+		slices.Sort(g.columns[i].rtts)
+	}
 	return g
 }
 
+// columnsFor is one for each round, as far apart as rounds are as a rule.
+func columnsFor(length time.Duration, starts []time.Time) int {
+	return int(min(columns, max(1, math.Round(float64(length)/float64(Apart(starts))))))
+}
+
+// Apart is how far apart rounds are as a rule: the median; of a single one an
+// hour.
+func Apart(starts []time.Time) time.Duration {
+	var apart []time.Duration
+	for i := 1; i < len(starts); i++ {
+		if d := starts[i].Sub(starts[i-1]); d > 0 {
+			apart = append(apart, d)
+		}
+	}
+	if len(apart) == 0 {
+		return time.Hour
+	}
+	slices.Sort(apart)
+	return apart[len(apart)/2]
+}
+
 // add takes in a sample, and returns its median; 0 if it was not measured.
-func (c *column) add(s *report.Series, i int) float32 {
+func (c *column) add(s *report.Series, i int) int32 {
 	c.rounds++
 	if s.Sent[i] >= 0 && s.Received[i] >= 0 {
 		c.sent += s.Sent[i]
 		c.received += s.Received[i]
 	}
-	ms := func(stat report.Stat) float32 {
-		d, ok := s.Stat(stat, i)
-		if !ok {
-			return 0
-		}
-		return float32(float64(d) / float64(time.Millisecond))
-	}
-	average := ms(report.Avg)
-	middle := cmp.Or(ms(report.Median), average, ms(report.Min))
+	known := func(stat report.Stat) int32 { return max(0, s.Stats[stat][i]) }
+	average := known(report.Avg)
+	middle := cmp.Or(known(report.Median), average, known(report.Min))
 	if s.State[i] != report.Measured || middle <= 0 {
 		return 0
 	}
-	low, high := cmp.Or(ms(report.Min), middle), cmp.Or(ms(report.Max), middle)
-	inner := innerBand(s, i, cmp.Or(average, middle), ms(report.Mdev), low, high)
+	low, high := cmp.Or(known(report.Min), middle), cmp.Or(known(report.Max), middle)
+	inner := [2]int32{middle, middle}
+	if s.RTTs != nil && len(s.RTTs[i]) > 0 {
+		c.rtts = append(c.rtts, s.RTTs[i]...)
+	} else {
+		average, deviation := cmp.Or(average, middle), known(report.Mdev)
+		inner = [2]int32{max(low, average-deviation), min(high, average+deviation)}
+	}
 	if c.measured == 0 {
 		c.low, c.high, c.inner = low, high, inner
 	}
@@ -92,230 +114,114 @@ func (c *column) add(s *report.Series, i int) float32 {
 	return middle
 }
 
-// innerBand holds the middle half of the RTTs, or what stands in for it.
-func innerBand(s *report.Series, i int, average, deviation, low, high float32) [2]float32 {
-	if s.RTTs != nil && len(s.RTTs[i]) > 0 {
-		rtts := slices.Clone(s.RTTs[i])
-		slices.Sort(rtts)
-		at := func(q float64) float32 { return float32(rtts[int(q*float64(len(rtts)-1)+0.5)]) / 1000 }
-		return [2]float32{at(0.25), at(0.75)}
-	}
-	return [2]float32{max(low, average-deviation), min(high, average+deviation)}
-}
-
-// Reach is the largest value that a graph should show: beyond it are a few
-// spikes, which would press all else to the floor.
+// Reach is the largest value in milliseconds that a graph should show: beyond it
+// are a few spikes, which would press all else to the floor.
 func (g *Smoke) Reach() float64 {
-	var high []float64
-	for _, c := range g.columns {
-		if c.measured > 0 {
-			high = append(high, float64(c.high))
+	var high []int32
+	for i := range g.columns {
+		if g.columns[i].measured > 0 {
+			high = append(high, g.columns[i].high)
 		}
 	}
 	if len(high) == 0 {
 		return 0
 	}
 	slices.Sort(high)
-	return high[int(0.95*float64(len(high)-1))]
+	return millis(high[int(0.95*float64(len(high)-1))])
 }
 
-// Low is the smallest value of the graph; 0 if it has none.
+// Kinds says of what a graph is: of RTTs, one by one, and of statistics.
+func (g *Smoke) Kinds() (ticks, bands bool) {
+	for i := range g.columns {
+		c := &g.columns[i]
+		ticks = ticks || len(c.rtts) > 0
+		bands = bands || c.measured > 0 && len(c.rtts) == 0
+	}
+	return ticks, bands
+}
+
+// Low is the smallest value of the graph in milliseconds; 0 if it has none.
 func (g *Smoke) Low() float64 {
-	low := math.Inf(1)
-	for _, c := range g.columns {
-		if c.measured > 0 {
-			low = min(low, float64(c.low))
+	low := int32(math.MaxInt32)
+	for i := range g.columns {
+		if g.columns[i].measured > 0 {
+			low = min(low, g.columns[i].low)
 		}
 	}
-	if math.IsInf(low, 1) {
+	if low == math.MaxInt32 {
 		return 0
 	}
-	return low
+	return millis(low)
 }
 
-const (
-	plotHeight  = 180 // pixels
-	fine        = 3   // parts of a pixel that are told apart
-	stripTop    = plotHeight + 6
-	stripHeight = 10
-	smokeHeight = stripTop + stripHeight + 20
-)
+func millis(us int32) float64 { return float64(us) / 1000 }
 
-// SVG draws the graph between two round-trip times in milliseconds. It is as
-// wide as its place; only its height is fixed.
-func (g *Smoke) SVG(low, high float64, class, alt string) template.HTML {
-	step := roundStep((high - low) / 4)
-	low = math.Floor(low/step) * step
-	high = max(low+step, math.Ceil(high/step)*step)
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="smoke %s" width="100%%" height="%d" role="img" aria-label="%s">`, html.EscapeString(class), smokeHeight, html.EscapeString(alt))
-	fmt.Fprintf(&b, `<svg width="100%%" height="%d" viewBox="0 0 %d %d" preserveAspectRatio="none">`, plotHeight, len(g.columns), fine*plotHeight)
-	y := func(ms float32) int {
-		return int(math.Round(fine * plotHeight * (high - min(float64(ms), high)) / (high - low)))
-	}
-	for _, run := range g.runs() {
-		band(&b, "all", run, func(c *column) (int, int) { return y(c.low), y(c.high) })
-		band(&b, "half", run, func(c *column) (int, int) { return y(c.inner[0]), y(c.inner[1]) })
-		middle(&b, run, func(c *column) int { return y(c.middle) })
-	}
-	b.WriteString("</svg>")
-	g.strip(&b)
-	scale(&b, low, high, step)
-	g.days(&b)
-	b.WriteString("</svg>")
-	return template.HTML(b.String())
+// numbers are what a column is, but for its RTTs.
+func (c *column) numbers() []*int32 {
+	return []*int32{&c.rounds, &c.measured, &c.sent, &c.received, &c.low, &c.high, &c.inner[0], &c.inner[1], &c.middle}
 }
 
-// scale draws the lines of round values. Their labels stand on them, inside the
-// graph, so that it needs no margin on a phone.
-func scale(b *strings.Builder, low, high, step float64) {
-	unit := " ms"
-	for i := int(math.Round((high - low) / step)); i >= 0; i-- {
-		v := low + float64(i)*step
-		at := plotHeight * (high - v) / (high - low)
-		fmt.Fprintf(b, `<line class="rule" x1="0" x2="100%%" y1="%.1f" y2="%.1f"/>`, at, at)
-		if at > 12 {
-			fmt.Fprintf(b, `<text x="0" y="%.1f">%s%s</text>`, at-4, strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64), unit)
-			unit = ""
-		}
-	}
-}
-
-// run is a stretch of columns that were measured without a gap.
-type run struct {
-	start   int
-	columns []column
-}
-
-func (g *Smoke) runs() []run {
-	var all []run
-	open := false
+// AppendBinary packs a graph, so that those of thousands of pairs can be kept in
+// a file until their pages are written: a byte or two a figure.
+func (g *Smoke) AppendBinary(b []byte) ([]byte, error) {
+	b = binary.AppendVarint(b, g.from.Unix())
+	b = binary.AppendVarint(b, g.to.Unix())
+	b = binary.AppendUvarint(b, uint64(len(g.columns)))
 	for i := range g.columns {
-		if g.columns[i].measured == 0 {
-			open = false
-			continue
+		c := &g.columns[i]
+		for _, n := range c.numbers() {
+			b = binary.AppendVarint(b, int64(*n))
 		}
-		if !open {
-			all = append(all, run{start: i})
-			open = true
-		}
-		last := &all[len(all)-1]
-		last.columns = append(last.columns, g.columns[i])
-	}
-	return all
-}
-
-// band fills what lies between two values of each column, in steps.
-func band(b *strings.Builder, class string, r run, edges func(*column) (low, high int)) {
-	_, high := edges(&r.columns[0])
-	fmt.Fprintf(b, `<path class="%s" d="M%d %d`, class, r.start, high)
-	s := steps{b: b, at: high, way: 1}
-	for i := range r.columns {
-		_, high := edges(&r.columns[i])
-		s.to(high)
-	}
-	s.flush()
-	s.way = -1
-	for i := range slices.Backward(r.columns) {
-		low, _ := edges(&r.columns[i])
-		s.to(low)
-	}
-	s.flush()
-	b.WriteString(`z"/>`)
-}
-
-// steps writes a line of steps, one column wide each, in as few words as there
-// are.
-type steps struct {
-	b       *strings.Builder
-	at      int // height
-	way     int // 1 to the right, -1 to the left
-	pending int // columns at this height
-}
-
-func (s *steps) to(y int) {
-	if y != s.at {
-		s.flush()
-		s.b.WriteByte('v')
-		s.b.WriteString(strconv.Itoa(y - s.at))
-		s.at = y
-	}
-	s.pending += s.way
-}
-
-func (s *steps) flush() {
-	if s.pending != 0 {
-		s.b.WriteByte('h')
-		s.b.WriteString(strconv.Itoa(s.pending))
-	}
-	s.pending = 0
-}
-
-// middle is the line.
-func middle(b *strings.Builder, r run, value func(*column) int) {
-	at := value(&r.columns[0])
-	fmt.Fprintf(b, `<path class="middle" d="M%d %d`, r.start, at)
-	s := steps{b: b, at: at, way: 1}
-	for i := range r.columns {
-		s.to(value(&r.columns[i]))
-	}
-	s.flush()
-	b.WriteString(`"/>`)
-}
-
-// lossSteps divide a column's loss into what the strip tells apart.
-var lossSteps = []float64{0, 0.02, 0.1, 0.5}
-
-// kind is the class of a column in the strip: measured whole, four grades of
-// loss, nothing measured, nothing planned.
-func (c *column) kind() string {
-	switch {
-	case c.rounds == 0:
-		return ""
-	case c.sent > 0:
-		loss := float64(c.sent-c.received) / float64(c.sent)
-		class := "l0"
-		for i, step := range lossSteps {
-			if loss > step {
-				class = "l" + strconv.Itoa(i+1)
-			}
-		}
-		return class
-	case c.measured > 0:
-		return "l0"
-	}
-	return "missing"
-}
-
-// strip says below the graph what became of each column.
-func (g *Smoke) strip(b *strings.Builder) {
-	fmt.Fprintf(b, `<svg y="%d" width="100%%" height="%d" viewBox="0 0 %d 1" preserveAspectRatio="none">`, stripTop, stripHeight, len(g.columns))
-	for start := 0; start < len(g.columns); {
-		kind := g.columns[start].kind()
-		end := start + 1
-		for end < len(g.columns) && g.columns[end].kind() == kind {
-			end++
-		}
-		if kind != "" {
-			fmt.Fprintf(b, `<rect class="%s" x="%d" width="%d" height="1"/>`, kind, start, end-start)
-		}
-		start = end
-	}
-	b.WriteString("</svg>")
-}
-
-// days writes days of the month below it, a week apart.
-func (g *Smoke) days(b *strings.Builder) {
-	length := g.to.Sub(g.from)
-	for i := 0; ; i++ {
-		day := g.from.AddDate(0, 0, 7*i)
-		if !day.Before(g.to) || i > 60 {
-			return
-		}
-		share := 100 * float64(day.Sub(g.from)) / float64(length)
-		fmt.Fprintf(b, `<line class="day" x1="%.2f%%" x2="%.2f%%" y1="0" y2="%d"/>`, share, share, stripTop+stripHeight)
-		if share < 95 {
-			fmt.Fprintf(b, `<text x="%.2f%%" y="%d">%s</text>`, share, smokeHeight-4, day.Format("2 Jan"))
+		b = binary.AppendUvarint(b, uint64(len(c.rtts)))
+		last := int32(0)
+		for _, us := range c.rtts {
+			b = binary.AppendUvarint(b, uint64(us-last))
+			last = us
 		}
 	}
+	return b, nil
+}
+
+// errPacked is about bytes that AppendBinary did not write.
+var errPacked = errors.New("a packed graph is damaged")
+
+// UnmarshalBinary unpacks a graph.
+func (g *Smoke) UnmarshalBinary(b []byte) error {
+	whole := true
+	next := func(read func([]byte) (int64, int)) int64 {
+		v, n := read(b)
+		if n <= 0 {
+			whole = false
+			return 0
+		}
+		b = b[n:]
+		return v
+	}
+	count := func(b []byte) (int64, int) { v, n := binary.Uvarint(b); return int64(v), n }
+	g.from, g.to = time.Unix(next(binary.Varint), 0).UTC(), time.Unix(next(binary.Varint), 0).UTC()
+	n := next(count)
+	if !whole || n < 0 || n > columns {
+		return errPacked
+	}
+	g.columns = make([]column, n)
+	for i := range g.columns {
+		c := &g.columns[i]
+		for _, n := range c.numbers() {
+			*n = int32(next(binary.Varint))
+		}
+		n := next(count)
+		if !whole || n < 0 || n > int64(len(b)) {
+			return errPacked
+		}
+		c.rtts = make([]int32, n)
+		last := int32(0)
+		for k := range c.rtts {
+			last += int32(next(count))
+			c.rtts[k] = last
+		}
+	}
+	if !whole || len(b) > 0 {
+		return errPacked
+	}
+	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"matrix/report"
-	"matrix/report/chart"
 )
 
 // Edition is what the pages of one month are made of. One of Month and Report
@@ -24,10 +23,10 @@ type Edition struct {
 
 	AllPairs bool           // a page for every two cities, not only for flagged ones
 	Traces   []report.Trace // taken in the month
-	// Series hands over the month's samples of every pair, for the graphs; nil:
-	// there are none. It is report.History's, with the month's span filled in.
-	Series func(ctx context.Context, visit func(*report.Series) error) error
-	Files  []File // offered for download
+	// Pairs hands over the month's samples of ordered pairs, with every RTT, for
+	// the graphs; nil: there are none. visit is called from several goroutines.
+	Pairs func(ctx context.Context, pairs []report.CityPair, visit func(*report.Series) error) error
+	Files []File // offered for download
 }
 
 // File is a table that can be downloaded: it is written into the month's folder
@@ -53,7 +52,7 @@ type book struct {
 	pages    map[*report.PairVerdict]string
 	verdicts []*report.PairVerdict // those with a page
 	routes   map[[2]string][]report.Route
-	graphs   map[[2]string]*chart.Smoke
+	graphs   *shelf
 	upright  bool
 	large    bool
 }
@@ -61,7 +60,7 @@ type book struct {
 func newBook(e *Edition) *book {
 	b := &book{
 		Edition: e, report: e.Report, title: report.Clean(e.Title, 60), at: map[string]int{},
-		pages: map[*report.PairVerdict]string{}, routes: map[[2]string][]report.Route{}, graphs: map[[2]string]*chart.Smoke{},
+		pages: map[*report.PairVerdict]string{}, routes: map[[2]string][]report.Route{},
 	}
 	if e.Month != nil {
 		b.report, b.month = e.Month.Report, e.Month.Month

@@ -29,8 +29,20 @@ func edition(t testing.TB, cities int, month time.Month, every time.Duration) *s
 	}
 	return &site.Edition{
 		Name: span.String(), Month: m, Traces: reporttest.Traces(),
-		Series: func(ctx context.Context, visit func(*report.Series) error) error {
-			return season.Series(ctx, span.From, span.To, visit)
+		Pairs: func(ctx context.Context, pairs []report.CityPair, visit func(*report.Series) error) error {
+			for _, pair := range pairs {
+				series, err := season.Pair(ctx, pair, span.From, span.To)
+				if err != nil {
+					return err
+				}
+				if series.Len() == 0 {
+					continue
+				}
+				if err := visit(series); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 		Files: []site.File{{Name: "rtt.csv", About: "The latency matrix, rows from, columns to.", Write: func(w io.Writer) error {
 			_, err := io.WriteString(w, "from,to\n")

@@ -14,24 +14,30 @@ import (
 	"matrix/report/worldmap"
 )
 
-// gather draws nothing yet, but keeps of the month's samples what the graphs of
-// the pairs with a page need.
-func (b *book) gather(ctx context.Context) error {
-	if b.Series == nil || b.month == nil {
+// gather draws nothing yet, but puts aside of the month's samples what the graphs
+// of the pairs with a page need.
+func (b *book) gather(ctx context.Context, graphs *shelf, progress func(done, all int)) error {
+	b.graphs = graphs
+	if b.Pairs == nil || b.month == nil {
 		return nil
 	}
+	starts := make([]time.Time, len(b.month.Rounds))
+	for i, round := range b.month.Rounds {
+		starts[i] = round.Start
+	}
+	var pairs []report.CityPair
+	for _, v := range b.verdicts {
+		pairs = append(pairs, report.CityPair{From: v.From, To: v.To}, report.CityPair{From: v.To, To: v.From})
+	}
 	var mu sync.Mutex
-	at := func(round int32) time.Time { return b.month.Rounds[round].Start }
-	return b.Series(ctx, func(s *report.Series) error {
-		v := b.report.Verdicts.Pair(s.From, s.To)
-		if v == nil || b.pages[v] == "" {
-			return nil
-		}
-		smoke := chart.NewSmoke(s, b.month.Span, at, len(b.month.Rounds))
+	done := 0
+	return b.Pairs(ctx, pairs, func(s *report.Series) error {
+		smoke := chart.NewSmoke(s, b.month.Span, starts)
 		mu.Lock()
 		defer mu.Unlock()
-		b.graphs[[2]string{s.From, s.To}] = smoke
-		return nil
+		done++
+		progress(done, len(pairs))
+		return graphs.put(s.From, s.To, smoke)
 	})
 }
 
@@ -51,6 +57,8 @@ type pairPageView struct {
 	Heads            []string // of the figures' columns
 	Rows             [][]string
 	HasGraphs        bool
+	HasTicks         bool // some RTTs are drawn one by one
+	HasBands         bool // of some rounds there are only statistics
 	MapNote          string
 }
 
@@ -80,7 +88,9 @@ func (b *book) pairPage(p *report.PairVerdict) (pairPageView, error) {
 		v.Words = append(v.Words, item{Word: verdict.String(), Class: wordClass(verdict), Text: r.PairEvidence(p, verdict), Name: verdict.Meaning()})
 	}
 	b.figures(&v, p)
-	b.smokes(&v, p)
+	if err := b.smokes(&v, p); err != nil {
+		return v, err
+	}
 	for _, pair := range [][2]string{{p.From, p.To}, {p.To, p.From}} {
 		for _, route := range b.routes[pair] {
 			v.Routes = append(v.Routes, newRouteView(route))
@@ -160,32 +170,30 @@ func metricName(r *report.Report, m report.Metric) string {
 }
 
 // smokes are the graphs of both directions, on one scale.
-func (b *book) smokes(v *pairPageView, p *report.PairVerdict) {
-	keys := [][2]string{{p.From, p.To}, {p.To, p.From}}
-	low, high := 0., 0.
-	for _, key := range keys {
-		if g := b.graphs[key]; g != nil && g.Reach() > 0 {
-			high = max(high, g.Reach())
-			if low == 0 || g.Low() < low {
-				low = g.Low()
-			}
+func (b *book) smokes(v *pairPageView, p *report.PairVerdict) error {
+	ways := [2][2]string{{p.From, p.To}, {p.To, p.From}}
+	var graphs [2]*chart.Smoke
+	for i, way := range ways {
+		var err error
+		if graphs[i], err = b.graphs.get(way[0], way[1]); err != nil {
+			return err
 		}
 	}
-	if high == 0 {
-		return
+	low, high, ok := chart.Scale(graphs[:]...)
+	if !ok {
+		return nil
 	}
-	if low < high/2 {
-		low = 0
-	}
-	for i, key := range keys {
-		g := b.graphs[key]
+	for i, g := range graphs {
 		if g == nil {
 			continue
 		}
-		alt := fmt.Sprintf("Graph: round-trip times of %s over the month, between %.0f and %.0f ms; the table above has the figures", v.Heads[i], low, high)
+		ticks, bands := g.Kinds()
+		v.HasTicks, v.HasBands = v.HasTicks || ticks, v.HasBands || bands
+		alt := fmt.Sprintf("Graph: round-trip times of %s over the month, between %.0f and %.0f ms; the table has the figures", v.Heads[i], low, high)
 		v.Ways = append(v.Ways, directionView{Title: v.Heads[i], Graph: g.SVG(low, high, "", alt)})
 	}
 	v.HasGraphs = len(v.Ways) > 0
+	return nil
 }
 
 // pairMap draws the straight way and the one over the relay.

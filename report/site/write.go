@@ -12,6 +12,17 @@ import (
 	"sync"
 )
 
+// Progress is told what is being done, and how much of it is; nil: nobody is.
+type Progress func(what string, done, all int)
+
+// of is the progress of one thing.
+func (p Progress) of(what string) func(done, all int) {
+	if p == nil {
+		return func(int, int) {}
+	}
+	return func(done, all int) { p(what, done, all) }
+}
+
 // Write writes an edition into a site, a folder with a folder for each month.
 // The site is made anew beside the old one, months that are there already
 // included, and the two change places in one step: a process that is killed at
@@ -19,9 +30,8 @@ import (
 // are not the site's stay. A folder that is neither empty nor a site is left
 // alone, with an error.
 //
-// The same edition gives the same bytes. progress, if it is not nil, is told how
-// many of how many files are written.
-func Write(ctx context.Context, dir string, e *Edition, progress func(done, all int)) error {
+// The same edition gives the same bytes.
+func Write(ctx context.Context, dir string, e *Edition, progress Progress) error {
 	err := e.check()
 	if err == nil {
 		err = write(ctx, dir, e, progress)
@@ -32,22 +42,32 @@ func Write(ctx context.Context, dir string, e *Edition, progress func(done, all 
 	return nil
 }
 
-func write(ctx context.Context, dir string, e *Edition, progress func(done, all int)) error {
+func write(ctx context.Context, dir string, e *Edition, progress Progress) error {
 	s, err := openSite(dir)
 	if err != nil {
 		return err
 	}
-	b := newBook(e)
-	if err := b.gather(ctx); err != nil {
-		return errors.Join(fmt.Errorf("read the series of pairs: %w", err), s.close())
-	}
-	err = writeAll(ctx, filepath.Join(s.next, e.Name), b.jobs(), progress)
+	err = writeMonth(ctx, s.next, e, progress)
 	for _, step := range []func() error{func() error { return s.carry(e.Name) }, s.finish, s.swap} {
 		if err == nil {
 			err = step()
 		}
 	}
 	return errors.Join(err, s.close())
+}
+
+// writeMonth writes the folder of a month.
+func writeMonth(ctx context.Context, dir string, e *Edition, progress Progress) (err error) {
+	graphs, err := newShelf(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, graphs.remove()) }()
+	b := newBook(e)
+	if err := b.gather(ctx, graphs, progress.of("reading pairs")); err != nil {
+		return fmt.Errorf("read the series of pairs: %w", err)
+	}
+	return writeAll(ctx, filepath.Join(dir, e.Name), b.jobs(), progress.of("writing pages"))
 }
 
 // writeAll writes files on all processors.
@@ -72,9 +92,7 @@ func writeAll(ctx context.Context, dir string, jobs []job, progress func(done, a
 				}
 				mu.Lock()
 				done++
-				if progress != nil {
-					progress(done, len(jobs))
-				}
+				progress(done, len(jobs))
 				mu.Unlock()
 			}
 		})
