@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"matrix/data/history"
 	"matrix/probe"
 	"matrix/report"
+	"matrix/report/chart"
 	"matrix/report/export"
 	"matrix/report/terminal"
 )
@@ -142,7 +144,8 @@ type pastFlags struct {
 }
 
 const historyLong = `history shows two cities over time, in both directions: a line a round, or a line
-a day where the time is longer than three days.
+a day where the time is longer than three days. As svg it is a graph of every
+round-trip time.
 
 Exit status: 0, 1 they were never measured in that time, 2 a city is unknown,
 3 the arguments are wrong, 4 the system failed.`
@@ -154,7 +157,8 @@ func historyCommand(std streams) *cobra.Command {
 		Short: "Show two cities over time",
 		Long:  historyLong,
 		Example: `  matrix history baltimore "new york"
-  matrix history baltimore newyork --since 2026-10 --until 2026-11 --by round --format csv`,
+  matrix history baltimore newyork --since 2026-10 --until 2026-11 --by round --format csv
+  matrix history baltimore newyork --format svg > graph.svg`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usage("want two cities, and was given %q (see %s --help)", args, cmd.CommandPath())
@@ -166,7 +170,7 @@ func historyCommand(std streams) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.by, "by", "", "a line a round or a day (default by day if it is more than three)")
 	f.BoolVar(&o.oneWay, "one-way", false, "only from FROM to TO")
-	f.StringVar(&o.format, "format", "text", "text, json or csv")
+	f.StringVar(&o.format, "format", "text", "text, json, csv, or svg: a graph of every round-trip time")
 	return cmd
 }
 
@@ -182,15 +186,17 @@ func (o *pastFlags) run(ctx context.Context, from, to string, std streams) error
 	if err != nil {
 		return err
 	}
-	timelines, err := o.timelines(ctx, h, from, to, since, until)
+	past, err := o.past(ctx, h, from, to, since, until)
 	warnProblems(h, std)
 	if err != nil {
 		return err
 	}
+	timelines := past.timelines(o.by == "day" || o.by == "" && until.Sub(since) > 72*time.Hour)
 	err = choose(o.format, map[string]func() error{
 		"text": func() error { return terminal.Timelines(std.out, screen(std), timelines...) },
 		"json": func() error { return export.TimelineJSON(std.out, timelines...) },
 		"csv":  func() error { return export.TimelineCSV(std.out, timelines...) },
+		"svg":  func() error { return past.draw(std.out, timelines) },
 	})
 	if err != nil {
 		return err
@@ -203,8 +209,14 @@ func (o *pastFlags) run(ctx context.Context, from, to string, std streams) error
 	return &statusError{status: exitSomeMissed}
 }
 
-// timelines reads a pair, one way or both.
-func (o *pastFlags) timelines(ctx context.Context, h *history.History, from, to string, since, until time.Time) ([]*report.Timeline, error) {
+// past is a pair, one way or both, and the rounds that it is of.
+type past struct {
+	rounds []*probe.Round
+	series []*probe.Series
+}
+
+// past reads a pair.
+func (o *pastFlags) past(ctx context.Context, h *history.History, from, to string, since, until time.Time) (*past, error) {
 	rounds, err := h.Rounds(ctx, since, until)
 	if err != nil {
 		return nil, err
@@ -220,17 +232,43 @@ func (o *pastFlags) timelines(ctx context.Context, h *history.History, from, to 
 	if o.oneWay {
 		pairs = pairs[:1]
 	}
-	daily := o.by == "day" || o.by == "" && until.Sub(since) > 72*time.Hour
-	var timelines []*report.Timeline
+	p := &past{rounds: rounds}
 	for _, pair := range pairs {
 		series, err := h.Pair(ctx, pair, since, until)
 		if err != nil {
 			return nil, err
 		}
-		timelines = append(timelines, report.NewTimeline(rounds, series, daily))
+		p.series = append(p.series, series)
 	}
-	return timelines, nil
+	return p, nil
 }
+
+func (p *past) timelines(daily bool) []*report.Timeline {
+	var timelines []*report.Timeline
+	for _, series := range p.series {
+		timelines = append(timelines, report.NewTimeline(p.rounds, series, daily))
+	}
+	return timelines
+}
+
+// draw draws every round-trip time, from the first round to the last.
+func (p *past) draw(w io.Writer, timelines []*report.Timeline) error {
+	starts := make([]time.Time, len(p.rounds))
+	for i, r := range p.rounds {
+		starts[i] = r.Start
+	}
+	span := report.Span{From: starts[0], To: starts[len(starts)-1].Add(chart.Apart(starts))}
+	when := fmt.Sprintf("%s to %s UTC, %d rounds", span.From.UTC().Format("2006-01-02 15:04"), starts[len(starts)-1].UTC().Format("2006-01-02 15:04"), len(starts))
+	var graphs []chart.Titled
+	for i, series := range p.series {
+		graphs = append(graphs, chart.Titled{Title: timelines[i].FromTitle + " → " + timelines[i].ToTitle, Note: when, Smoke: chart.NewSmoke(series, span, starts)})
+	}
+	about := fmt.Sprintf("Round-trip times between %s and %s, %s", timelines[0].FromTitle, timelines[0].ToTitle, when)
+	return chart.File(w, about, smokeKey, graphs...)
+}
+
+// smokeKey says what is drawn.
+const smokeKey = "Every round-trip time, darker where more are alike; dark line: median of a round; below: green none lost, yellow to violet some, grey not measured"
 
 // everyCity are the cities of all rounds, each as it was last.
 func everyCity(rounds []*probe.Round) []probe.City {

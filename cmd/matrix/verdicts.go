@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -121,7 +122,9 @@ func (o *judgeFlags) relays(ctx context.Context, std streams) error {
 func choose(format string, formats map[string]func() error) error {
 	write, ok := formats[format]
 	if !ok {
-		return usage("--format %s: want text, json or csv", format)
+		known := slices.DeleteFunc([]string{"text", "json", "csv", "svg"}, func(name string) bool { return formats[name] == nil })
+		last := len(known) - 1
+		return usage("--format %s: want %s or %s", format, strings.Join(known[:last], ", "), known[last])
 	}
 	return write()
 }
