@@ -89,6 +89,8 @@ type HostMonth struct {
 	First, Last  time.Time     // rounds in which it was in the fleet
 	Down         []Stretch     // in which it could not run, or nobody reached it, longest first; at most ten
 	DownRounds   int           // rounds in which it was down, those of shorter stretches included
+	Skipped      []Stretch     // in which none of its pairs was run, though others' were, as Down
+	Nameless     []Stretch     // in which its name could not be resolved, as Down
 	Versions     []string      // of the matrix that ran there
 	Sick         int           // rounds in which its health was complained of
 	Moves        []AddressMove // addresses at which it was pinged, in order; one a family if it never changed

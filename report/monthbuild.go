@@ -253,7 +253,9 @@ func (g *gathering) hosts(answers *answers) []HostMonth {
 	for c := range hosts {
 		h := &hosts[c]
 		h.Planned, h.Ran = answers.ran(c)
-		h.Down, h.DownRounds = g.stretches(answers.of(c))
+		h.Down, h.DownRounds = g.stretches(answers.of(c), tally.isDown)
+		h.Skipped, _ = g.stretches(answers.of(c), tally.wasSkipped)
+		h.Nameless, _ = g.stretches(answers.of(c), tally.isNameless)
 	}
 	g.addresses(hosts)
 	return hosts
@@ -305,12 +307,12 @@ func (h *HostMonth) clock(at time.Time, health probe.Health) {
 // mostStretches is how many stretches of a host are kept.
 const mostStretches = 10
 
-// stretches are those in which a host was down, longest first.
-func (g *gathering) stretches(host []tally) (all []Stretch, total int) {
+// stretches are those in which a host was so, longest first.
+func (g *gathering) stretches(host []tally, so func(tally) bool) (all []Stretch, total int) {
 	rounds := g.month.Rounds
 	for i := 0; i < len(host); i++ {
 		first, answered := i, true
-		for ; i < len(host) && host[i].isDown(); i++ {
+		for ; i < len(host) && so(host[i]); i++ {
 			answered = answered && host[i].heard > 0
 		}
 		if i == first {

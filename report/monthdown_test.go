@@ -74,3 +74,74 @@ func TestOtherFamilyIsNoMove(t *testing.T) {
 		t.Errorf("addresses %v, want one of each family", moves)
 	}
 }
+
+// TestSkippedForDays: a host whose pings were not run for days is named, and so
+// is one whose name nobody could resolve; that is no time in which it was down.
+func TestSkippedForDays(t *testing.T) {
+	s := reporttest.NewSeason(6, 3, report.Span{From: october.From, To: october.From.AddDate(0, 0, 9)}, time.Hour)
+	s.Quiet = true
+	skipped, nameless := s.Fleet.Cities[2].Name, s.Fleet.Cities[4].Name
+	m := monthReport(t, broken{s, func(s *probe.Series) {
+		for i, round := range s.Round {
+			state := s.State[i]
+			switch {
+			case s.From == skipped && round >= 48 && round < 120:
+				state = probe.NotRun
+			case s.To == nameless && round >= 24 && round < 72:
+				state = probe.Unresolved
+			default:
+				continue
+			}
+			s.State[i], s.Sent[i], s.Received[i], s.Address[i] = state, probe.Unknown, probe.Unknown, probe.Unknown
+			for stat := range s.Stats {
+				s.Stats[stat][i] = probe.Unknown
+			}
+		}
+	}}, october)
+	found := map[string]string{}
+	for _, h := range m.Hosts {
+		found[h.City+" "+h.Word] = h.Text
+	}
+	want := map[string]string{
+		skipped + " not-run":     "none of its pings were run from 3 October 00:00 to 6 October 00:00 UTC (3 days)",
+		nameless + " unresolved": "its name had no address from 2 October 00:00 to 4 October 00:00 UTC (2 days)",
+	}
+	for key, text := range want {
+		if found[key] != text {
+			t.Errorf("%s: %q, want %q; all: %v", key, found[key], text, found)
+		}
+	}
+	for _, h := range m.Month.Hosts {
+		if h.DownRounds > 0 {
+			t.Errorf("%s is called down: %+v", h.City, h.Down)
+		}
+	}
+}
+
+// TestOnlyOneRan: rounds that only the coordinator's own host could run say
+// nothing of the others, which answered it.
+func TestOnlyOneRan(t *testing.T) {
+	s := reporttest.NewSeason(6, 3, report.Span{From: october.From, To: october.From.AddDate(0, 0, 4)}, time.Hour)
+	s.Quiet = true
+	here, dead := s.Fleet.Cities[1].Name, s.Fleet.Cities[5].Name
+	s.Down(5, october.From.Add(30*time.Hour), october.From.Add(60*time.Hour))
+	m := newMonth(t, broken{s, func(s *probe.Series) {
+		for i, round := range s.Round {
+			if s.From != here && round >= 24 && round < 72 {
+				s.State[i], s.Sent[i], s.Received[i] = probe.SourceDown, 0, 0
+				for stat := range s.Stats {
+					s.Stats[stat][i] = probe.Unknown
+				}
+			}
+		}
+	}}, october)
+	for _, h := range m.Hosts {
+		want := 0
+		if h.City == dead {
+			want = 30
+		}
+		if h.DownRounds != want {
+			t.Errorf("%s: down in %d rounds, want %d: %+v", h.City, h.DownRounds, want, h.Down)
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 type HostNote struct {
 	City  string
 	Name  string    // for people
-	Word  string    // a verdict's word, or down, source-down, clock, moved, unwell, added, removed
+	Word  string    // a verdict's word, or down, source-down, not-run, unresolved, clock, moved, unwell, added, removed
 	Text  string    // what led to it, in few words
 	Since time.Time // when it began; zero: it is of the whole month
 }
@@ -41,7 +41,7 @@ func (m *MonthReport) hostNotes(before *Month) {
 			m.Hosts = append(m.Hosts, note)
 		}
 	}
-	for _, find := range []func(*HostMonth) (HostNote, bool){m.clock, m.unwell, m.moved(before), m.added(before), m.removed} {
+	for _, find := range []func(*HostMonth) (HostNote, bool){m.skipped, m.nameless, m.clock, m.unwell, m.moved(before), m.added(before), m.removed} {
 		for i := range m.Month.Hosts {
 			h := &m.Month.Hosts[i]
 			if note, ok := find(h); ok {
@@ -99,12 +99,7 @@ func (m *MonthReport) down(h *HostMonth) (HostNote, bool) {
 	if longest.Answered {
 		word, what = SourceDown.String(), "answered pings, but could not send any"
 	}
-	var when []string
-	for _, d := range h.Down {
-		if m.long(d) {
-			when = append(when, fmt.Sprintf("from %s to %s UTC (%s)", stamp(d.From), stamp(d.To), lasting(d.To.Sub(d.From))))
-		}
-	}
+	when := m.when(h.Down)
 	text := fmt.Sprintf("%s in %s", what, ofRounds(h.DownRounds, len(m.Month.Rounds)))
 	if len(when) > 0 {
 		text = what + " " + strings.Join(when[:min(3, len(when))], ", ")
@@ -113,6 +108,40 @@ func (m *MonthReport) down(h *HostMonth) (HostNote, bool) {
 		}
 	}
 	return HostNote{Word: word, Text: text, Since: longest.From}, true
+}
+
+// when are the long ones of stretches, in words.
+func (m *MonthReport) when(stretches []Stretch) []string {
+	var when []string
+	for _, s := range stretches {
+		if m.long(s) {
+			when = append(when, fmt.Sprintf("from %s to %s UTC (%s)", stamp(s.From), stamp(s.To), lasting(s.To.Sub(s.From))))
+		}
+	}
+	return when
+}
+
+// skipped tells of hosts that nobody got to for long, though others were
+// measured.
+func (m *MonthReport) skipped(h *HostMonth) (HostNote, bool) {
+	return m.away(h.Skipped, NotRun.String(), "none of its pings were run")
+}
+
+// nameless tells of hosts whose name meant nothing for long.
+func (m *MonthReport) nameless(h *HostMonth) (HostNote, bool) {
+	return m.away(h.Nameless, Unresolved.String(), "its name had no address")
+}
+
+func (m *MonthReport) away(stretches []Stretch, word, what string) (HostNote, bool) {
+	when := m.when(stretches)
+	if len(when) == 0 {
+		return HostNote{}, false
+	}
+	text := what + " " + strings.Join(when[:min(3, len(when))], ", ")
+	if more := len(when) - 3; more > 0 {
+		text += fmt.Sprintf(", and %s more", times(more))
+	}
+	return HostNote{Word: word, Text: text, Since: stretches[0].From}, true
 }
 
 func roundsIn(stretches []Stretch) int {

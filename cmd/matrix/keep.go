@@ -61,6 +61,23 @@ func openHistory(flag string) (*history.History, error) {
 	return history.Open(folder)
 }
 
+// checkKeep sees before anything is measured whether --history can be a folder.
+func (o *measureFlags) checkKeep() error {
+	if o.in != "" || o.history == noHistory {
+		return nil
+	}
+	if o.history == "" {
+		return nil
+	}
+	switch info, err := os.Stat(o.history); {
+	case err == nil && !info.IsDir():
+		return usage("--history %s: that is no folder", o.history)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return usage("--history: %w", err)
+	}
+	return nil
+}
+
 // keep saves a measured round. What is printed does not depend on it.
 func (o *measureFlags) keep(ctx context.Context, round *probe.Round, std streams) (history.Saved, error) {
 	if o.in != "" || o.history == noHistory {

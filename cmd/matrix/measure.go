@@ -28,6 +28,9 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 			return fmt.Errorf("--out: %w", err)
 		}
 	}
+	if err := o.checkKeep(); err != nil {
+		return err
+	}
 	remarks, err := o.measureDistances(inventory, &s.options)
 	if err != nil {
 		return err

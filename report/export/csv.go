@@ -93,6 +93,7 @@ func pairFields(r *report.Report, p *report.Pair) []string {
 	if p.Address.IsValid() {
 		address = p.Address.String()
 	}
+	verdict, grade := judged(r, p)
 	sent, received := "", ""
 	if p.Counted() && !p.Cut { // the counts of a pair that was cut short would be read as its loss
 		sent, received = strconv.Itoa(p.Sent), strconv.Itoa(p.Received)
@@ -104,8 +105,21 @@ func pairFields(r *report.Report, p *report.Pair) []string {
 		millis(report.Median), millis(report.Jitter), value(report.Loss, 1),
 		value(report.Distance, 1), value(report.Speed, 3), value(report.Fibre, 3),
 		text(p.Reason),
-		r.Verdict(p).String(), r.Grade(p).String(), text(r.Evidence(p)),
+		verdict, grade, text(r.Evidence(p)),
 	}
+}
+
+// judged are the words of a pair's verdict and grade. A direction that was not
+// measured is not called fine, nor graded, for the other one's sake.
+func judged(r *report.Report, p *report.Pair) (verdict, grade string) {
+	verdict, grade = r.Verdict(p).String(), r.Grade(p).String()
+	if p.State == report.Measured {
+		return verdict, grade
+	}
+	if r.Verdict(p) == report.Fine {
+		verdict = ""
+	}
+	return verdict, ""
 }
 
 func number(v float64, ok bool, decimals int) string {

@@ -225,7 +225,8 @@ func pair(r *report.Report, p *report.Pair) Pair {
 		out.FibrePercent = rounded(float64(*p.Fibre), 4)
 	}
 	if !p.IsSelf() {
-		out.Verdict, out.Grade, out.Evidence = optional(r.Verdict(p).String()), optional(r.Grade(p).String()), optional(r.Evidence(p))
+		verdict, grade := judged(r, p)
+		out.Verdict, out.Grade, out.Evidence = optional(verdict), optional(grade), optional(r.Evidence(p))
 	}
 	return out
 }

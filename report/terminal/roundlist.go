@@ -33,6 +33,11 @@ func Rounds(w io.Writer, list []report.RoundLine, o Options) error {
 		t = t.without(7)
 	}
 	if t.width() > p.o.Width {
+		for _, row := range t.rows { // the round's id has the seconds
+			row[0] = row[0][:len("2006-01-02 15:04")]
+		}
+	}
+	if t.width() > p.o.Width {
 		t = t.without(1)
 	}
 	if len(list) > 0 {
