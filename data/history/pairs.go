@@ -28,14 +28,14 @@ func (h *History) Pairs(ctx context.Context, pairs []probe.Pair, from, to time.T
 	if err != nil {
 		return err
 	}
-	open, err := h.openAll(s)
+	open, err := h.openAll(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer open.close()
 	cities := slices.Sorted(maps.Keys(wanted))
 	tables := make(chan *table, len(cities))
-	return forEach(ctx, len(cities), func(i int) error {
+	err = forEach(ctx, len(cities), func(i int) error {
 		var t *table
 		select {
 		case t = <-tables:
@@ -45,8 +45,12 @@ func (h *History) Pairs(ctx context.Context, pairs []probe.Pair, from, to time.T
 		t.truncate(0)
 		defer func() { tables <- t }()
 		open.readSome(cities[i], wanted[cities[i]], t)
+		if err := h.unreachable(); err != nil {
+			return err
+		}
 		return t.visit(visit)
 	})
+	return h.orUnreachable(err)
 }
 
 // readSome appends the pairs of one from-city that are wanted, of all files.
