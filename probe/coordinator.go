@@ -189,7 +189,7 @@ func (r *run) runHost(ctx context.Context, i int, job Job) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, job.Length()+r.limits.Grace, errOutOfTime)
 	defer cancel()
-	r.tell(event{host: i, kind: began, at: time.Now()})
+	r.tell(event{host: i, kind: began, at: beginning(session)})
 	err = session.Ping(ctx, job, func(e Echo) { r.tell(event{host: i, kind: echoed, echo: e}) })
 	r.tell(event{host: i, kind: examined, well: HealthOf(session)})
 }

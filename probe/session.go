@@ -51,6 +51,20 @@ type Opener interface {
 	Open(ctx context.Context, city City) (Session, error)
 }
 
+// Resumed is implemented by a Session that tells of a job which began earlier
+// than it was opened.
+type Resumed interface {
+	Began() time.Time // by a coordinator's clock
+}
+
+// beginning is when the session's job begins, which is asked just before.
+func beginning(s Session) time.Time {
+	if r, ok := s.(Resumed); ok {
+		return r.Began()
+	}
+	return time.Now()
+}
+
 // HostError says why a from-host could not run, and what can be done about it.
 type HostError struct {
 	Op    string // what was tried: "connect", "start", "measure"

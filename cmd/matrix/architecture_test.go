@@ -28,6 +28,8 @@ var rooms = map[string][]string{
 	"cmd/matrix":      {"..."},
 	"deploy/...":      {}, // programs that make releases
 
+	"probe/bus/server": {"probe", "probe/bus"}, // gives the rights that the bus needs
+
 	"data/history": {"data", "probe", "geo"},
 	"data/draft":   {"data", "probe", "geo"},
 
@@ -46,6 +48,8 @@ var keepers = map[string]string{
 	"github.com/prometheus-community/pro-bing": "probe/icmp",
 	"github.com/spf13/cobra":                   "cmd/matrix",
 	"github.com/prometheus/client_golang":      "report/metrics",
+	"github.com/nats-io/nats.go":               "probe/bus",
+	"github.com/nats-io/nats-server":           "probe/bus/server",
 }
 
 type goPackage struct {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,11 +20,16 @@ import (
 // second costs little and loses little if the link dies.
 const flushEvery = 100 * time.Millisecond
 
+// maxFlush is how many echoes a line has at most; with the longest reasons they
+// are below maxLine, and below what a message bus carries.
+const maxFlush = 1000
+
 // FarSide is what runs in a city.
 type FarSide struct {
 	Pinger  probe.Pinger
 	Version string           // of this program
 	Clock   func() time.Time // as the coordinator is told it; nil: the system's
+	Flush   time.Duration    // how long an echo may wait for company; 100ms
 }
 
 // Serve greets, runs the jobs that it is given, one after the other, and
@@ -35,6 +41,9 @@ func (f FarSide) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	s := &server{out: &lineWriter{w: out}, pinger: f.Pinger, clock: f.Clock, answers: make(chan clock, 2*clockQuestions)}
 	if s.clock == nil {
 		s.clock = time.Now
+	}
+	if s.flushEvery = f.Flush; s.flushEvery == 0 {
+		s.flushEvery = flushEvery
 	}
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	err := s.out.line(fmt.Sprintf("%s %d", greeting, Protocol), hello{f.Version, platform, level})
@@ -139,6 +148,8 @@ type server struct {
 	pinger probe.Pinger
 	clock  func() time.Time
 
+	flushEvery time.Duration
+
 	answers chan clock // that are to be sent
 
 	mu      sync.Mutex
@@ -151,7 +162,7 @@ func (s *server) run(ctx context.Context, o order, orders <-chan order) error {
 	defer stop()
 	finished := make(chan error, 1)
 	go func() { finished <- o(jobCtx, s) }()
-	flush := time.NewTicker(flushEvery)
+	flush := time.NewTicker(s.flushEvery)
 	defer flush.Stop()
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
@@ -199,10 +210,12 @@ func (s *server) flush() error {
 	echoes := s.waiting
 	s.waiting = nil
 	s.mu.Unlock()
-	if len(echoes) == 0 {
-		return nil
+	for part := range slices.Chunk(echoes, maxFlush) {
+		if err := s.out.line("echo", part); err != nil {
+			return err
+		}
 	}
-	return s.out.line("echo", echoes)
+	return nil
 }
 
 func (s *server) finish(pingErr error) error {

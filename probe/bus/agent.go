@@ -1,0 +1,339 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"matrix/probe"
+)
+
+// Agent serves a city's jobs.
+type Agent struct {
+	Key Key
+	// Serve is the far side of probe/wire.
+	Serve func(ctx context.Context, in io.Reader, out io.Writer) error
+	// Folder is where what was measured waits until it is delivered.
+	Folder string
+	// MostWaiting is how many bytes may wait there; 256 MiB, a hundred rounds of
+	// a thousand cities.
+	MostWaiting int64
+	Log         *slog.Logger // nil: silent
+	// Ready is called when the agent can be reached for the first time; nil: nobody waits.
+	Ready func()
+}
+
+const (
+	mostWaiting  = 256 << 20
+	mostSessions = 16              // at a time
+	idleLimit    = 2 * time.Minute // without an order, and nothing being done
+	sendLimit    = 5 * time.Second // for the server to say that it has a letter
+)
+
+// Run serves until ctx is done. It needs no server to begin with; it is there
+// when the server is.
+func (a Agent) Run(ctx context.Context) error {
+	if a.Key.City == "" {
+		return errors.New("the key is a coordinator's; an agent needs its city's")
+	}
+	if a.Log == nil {
+		a.Log = slog.New(slog.DiscardHandler)
+	}
+	if a.MostWaiting == 0 {
+		a.MostWaiting = mostWaiting
+	}
+	out, err := openOutbox(filepath.Join(a.Folder, "outbox"), a.MostWaiting, a.Log)
+	if err != nil {
+		return fmt.Errorf("outbox: %w", err)
+	}
+	d := &desk{Agent: a, outbox: out, sessions: map[string]*talk{}}
+	if err := d.endInterrupted(); err != nil {
+		return err
+	}
+	if d.nc, err = dial(a.Key, "matrix agent "+a.Key.City, a.Log, true); err != nil {
+		return err
+	}
+	defer d.nc.Close()
+	if d.js, err = jetstream.New(d.nc); err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+// desk is a running agent.
+type desk struct {
+	Agent
+	outbox *outbox
+	nc     *nats.Conn
+	js     jetstream.JetStream
+
+	talks sync.WaitGroup
+
+	mu       sync.Mutex
+	sessions map[string]*talk // by run and number
+}
+
+func (d *desk) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	orders, err := d.nc.Subscribe(toSubject(d.Key.City), func(m *nats.Msg) { d.take(ctx, m) })
+	if err != nil {
+		cancel()
+		return err
+	}
+	d.talks.Go(func() { d.outbox.deliver(ctx, d.send) })
+	if d.Ready != nil {
+		d.talks.Go(func() { d.tellReady(ctx) })
+	}
+	<-ctx.Done()
+	// Those that are measuring say what they know, which is on disk by then.
+	err = orders.Unsubscribe()
+	cancel()
+	d.talks.Wait()
+	if errors.Is(err, nats.ErrConnectionClosed) {
+		err = nil
+	}
+	return err
+}
+
+// tellReady waits until the server has the subscription.
+func (d *desk) tellReady(ctx context.Context) {
+	for ctx.Err() == nil {
+		limited, cancel := context.WithTimeout(ctx, sendLimit)
+		err := d.nc.FlushWithContext(limited)
+		cancel()
+		if err == nil {
+			d.Ready()
+			return
+		}
+		select {
+		case <-time.After(reconnectWait / 2):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// send has the server keep a letter. One that it has already is as good.
+func (d *desk) send(ctx context.Context, l letter) error {
+	if !d.nc.IsConnected() {
+		return nats.ErrDisconnected
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendLimit)
+	defer cancel()
+	m := nats.NewMsg(l.Subject)
+	l.place().mark(m)
+	m.Data = []byte(l.Body)
+	_, err := d.js.PublishMsg(ctx, m, jetstream.WithMsgID(d.Key.City+"/"+l.place().String()))
+	return err
+}
+
+// take handles one order. Orders come one after the other.
+func (d *desk) take(ctx context.Context, m *nats.Msg) {
+	refusal := d.obey(ctx, m)
+	if refusal != nil {
+		d.Log.Warn("an order is refused", "err", refusal)
+	}
+	if m.Reply == "" {
+		return
+	}
+	answer := nats.NewMsg(m.Reply)
+	if refusal != nil {
+		answer.Header.Set(headerRefused, refusal.Error())
+	}
+	if err := m.RespondMsg(answer); err != nil {
+		d.Log.Debug("not answered", "err", err)
+	}
+}
+
+func (d *desk) obey(ctx context.Context, m *nats.Msg) error {
+	p, err := placeOf(m.Header)
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s/%d", p.run, p.session)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.sessions[name]
+	switch m.Header.Get(headerDo) {
+	case doOpen:
+		return d.open(ctx, p, name, m.Header.Get(headerKeep) != "")
+	case doLine:
+		if t == nil {
+			return errors.New("there is no such session any more")
+		}
+		return t.order(p.line, m.Data)
+	case doClose:
+		if t != nil {
+			t.cancel()
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown order %q", probe.Clean(m.Header.Get(headerDo), 40))
+}
+
+// open begins a conversation; one that was begun is the same.
+func (d *desk) open(ctx context.Context, p place, name string, keep bool) error {
+	if d.sessions[name] != nil {
+		return nil
+	}
+	if len(d.sessions) >= mostSessions {
+		return fmt.Errorf("it has %d sessions already", mostSessions)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	t := &talk{desk: d, run: p.run, session: p.session, keep: keep, cancel: cancel, orders: make(chan []byte, 64)}
+	if keep {
+		if err := t.writeDown(); err != nil {
+			cancel()
+			return err
+		}
+	}
+	t.idle = time.AfterFunc(idleLimit, cancel)
+	d.sessions[name] = t
+	d.talks.Go(func() {
+		t.hold(ctx)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.sessions, name)
+	})
+	return nil
+}
+
+// talk is one conversation with a coordinator.
+type talk struct {
+	*desk
+	run     string
+	session int
+	keep    bool
+	cancel  context.CancelFunc
+	orders  chan []byte
+	idle    *time.Timer // ends it
+
+	last int // number of the last order; of the desk
+
+	mu   sync.Mutex
+	said int   // lines that are kept
+	lost error // why some are not
+}
+
+// order passes a line on. One that comes again was lost on the way back.
+func (t *talk) order(number int, line []byte) error {
+	if number <= t.last {
+		return nil
+	}
+	select {
+	case t.orders <- line:
+		t.last = number
+		return nil
+	default:
+		return errors.New("it has too many orders already")
+	}
+}
+
+// hold runs the far side until the conversation ends.
+func (t *talk) hold(ctx context.Context) {
+	defer t.idle.Stop()
+	in, orders := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { orders.CloseWithError(io.EOF) })
+	defer stop()
+	go t.pass(ctx, orders)
+	if err := t.Serve(ctx, in, t); err != nil {
+		t.Log.Warn("a session ended", "run", t.run, "err", err)
+	}
+	in.CloseWithError(io.ErrClosedPipe)
+	t.cancel()
+	t.crossOut()
+}
+
+func (t *talk) pass(ctx context.Context, orders *io.PipeWriter) {
+	for {
+		select {
+		case line := <-t.orders:
+			if w := word(line); w == wordJob || w == wordTrace {
+				t.idle.Stop()
+			}
+			if _, err := orders.Write(line); err != nil {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Write takes a line of the far side's. A beat that cannot be sent now is of no
+// use later; what was measured is.
+func (t *talk) Write(line []byte) (int, error) {
+	w := word(line)
+	if w == wordDone {
+		defer t.idle.Reset(idleLimit)
+	}
+	if !t.keep || w == wordBeat || w == wordClock {
+		m := nats.NewMsg(liveSubject(t.Key.City, t.run))
+		place{t.run, t.session, 0}.mark(m)
+		m.Data = line
+		if err := t.nc.PublishMsg(m); err != nil && !t.keep {
+			t.Log.Debug("not said", "err", err)
+		}
+		return len(line), nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	// A line that is lost has a number all the same: the gap shows.
+	t.said++
+	err := t.outbox.put(letter{saidSubject(t.Key.City, t.run), t.run, t.session, t.said, string(line)})
+	if err != nil && t.lost == nil {
+		t.lost = err
+		t.Log.Error("what was measured cannot be kept", "run", t.run, "err", err)
+	}
+	return len(line), nil
+}
+
+// note is the file that says that a session was under way.
+func (t *talk) note() string {
+	return filepath.Join(t.Folder, fmt.Sprintf("%s.%d.running", t.run, t.session))
+}
+
+func (t *talk) writeDown() error { return os.WriteFile(t.note(), nil, 0o600) }
+
+func (t *talk) crossOut() {
+	if !t.keep {
+		return
+	}
+	if err := os.Remove(t.note()); err != nil {
+		t.Log.Error("session", "err", err)
+	}
+}
+
+// endInterrupted tells the coordinators of sessions in which the program was
+// killed that no more will come.
+func (d *desk) endInterrupted() error {
+	notes, err := filepath.Glob(filepath.Join(d.Folder, "*.running"))
+	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		run, rest, _ := strings.Cut(filepath.Base(note), ".")
+		session, err := strconv.Atoi(strings.TrimSuffix(rest, ".running"))
+		if err != nil || checkName(run) != nil {
+			continue // none of ours
+		}
+		l := letter{saidSubject(d.Key.City, run), run, session, endOfAll, wordDone + ` {"error":"the agent ended in mid-job"}` + "\n"}
+		if err := d.outbox.put(l); err != nil {
+			return err
+		}
+		if err := os.Remove(note); err != nil {
+			return err
+		}
+	}
+	return nil
+}

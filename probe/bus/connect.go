@@ -1,0 +1,141 @@
+package bus
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"matrix/probe"
+)
+
+// How long the stream keeps what was said if nobody fetches it, and within
+// which time the server itself recognizes a message that is sent again. Beyond
+// it the numbers of the lines still tell.
+const (
+	keepSaid   = 7 * 24 * time.Hour
+	duplicates = 10 * time.Minute
+	mostSaid   = 2 << 30 // bytes; then new messages are refused, and wait on the hosts
+)
+
+const (
+	dialLimit     = 10 * time.Second
+	reconnectWait = 500 * time.Millisecond
+)
+
+// dial connects, and stays connected: a server that is gone is looked for until
+// the connection is closed. The first connection must succeed, unless wait.
+func dial(key Key, name string, log *slog.Logger, wait bool) (*nats.Conn, error) {
+	public, err := key.Public()
+	if err != nil {
+		return nil, err
+	}
+	options := []nats.Option{
+		nats.Name(name), nats.Nkey(public, key.sign), nats.CustomInboxPrefix(inbox(key.City)),
+		nats.Timeout(dialLimit), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
+		nats.ReconnectJitter(reconnectWait, reconnectWait), nats.RetryOnFailedConnect(wait),
+		nats.IgnoreAuthErrorAbort(), // a key may be allowed again
+		nats.ReconnectBufSize(-1),   // what is not sent now is sent again by who knows whether it still matters
+		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("cut off from NATS", "err", err)
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) { log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", "err", err) }),
+	}
+	if len(key.CA) > 0 {
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(key.CA) {
+			return nil, errors.New("the key's certificates cannot be read")
+		}
+		options = append(options, nats.Secure(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}))
+	}
+	nc, err := nats.Connect(key.Via, options...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS at %s: %w%s", key.Via, err, hintFor(err))
+	}
+	return nc, nil
+}
+
+func hintFor(err error) string {
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.Is(err, nats.ErrAuthorization), strings.Contains(strings.ToLower(err.Error()), "authorization violation"):
+		return "; the server does not know this key, or it was revoked"
+	case errors.As(err, &authority):
+		return "; the server's certificate is not of the authority that the key names"
+	}
+	return ""
+}
+
+// Bus is a coordinator's connection.
+type Bus struct {
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	rounds jetstream.KeyValue
+	leases jetstream.KeyValue
+	log    *slog.Logger
+}
+
+// Connect connects a coordinator and makes sure that there are the stream and
+// the books. In a cluster there are three copies of each.
+func Connect(ctx context.Context, key Key, log *slog.Logger) (*Bus, error) {
+	if key.City != "" {
+		return nil, fmt.Errorf("the key is that of %s's agent; a coordinator needs the coordinator's", key.City)
+	}
+	nc, err := dial(key, "matrix coordinator", log, false)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bus{nc: nc, log: log}
+	if err := b.prepare(ctx); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("prepare NATS: %w; JetStream must be enabled there, and the key be a coordinator's", err)
+	}
+	return b, nil
+}
+
+func (b *Bus) prepare(ctx context.Context) (err error) {
+	if b.js, err = jetstream.New(b.nc); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*dialLimit)
+	defer cancel()
+	copies := 1
+	if b.nc.ConnectedClusterName() != "" {
+		copies = 3
+	}
+	b.stream, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: streamName, Description: "what matrix agents measured, until a round is saved",
+		Subjects: []string{saidPrefix + "*.*"}, Replicas: copies, Storage: jetstream.FileStorage,
+		MaxAge: keepSaid, Duplicates: duplicates, MaxBytes: mostSaid, Discard: jetstream.DiscardNew,
+		Compression: jetstream.S2Compression,
+	})
+	if err != nil {
+		return err
+	}
+	b.rounds, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: roundsBucket, TTL: keepSaid + 24*time.Hour, Replicas: copies,
+	})
+	if err != nil {
+		return err
+	}
+	b.leases, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: leasesBucket, TTL: leaseTime, Replicas: copies})
+	return err
+}
+
+// Close ends the connection.
+func (b *Bus) Close() { b.nc.Close() }
+
+// cleaned is a text from the network as an error.
+func cleaned(text []byte) error { return errors.New(probe.Clean(string(text), 300)) }

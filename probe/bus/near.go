@@ -1,0 +1,425 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"matrix/probe"
+)
+
+// Dialer opens conversations with agents that belong together: a round, or a
+// look at the hosts.
+type Dialer struct {
+	bus  *Bus
+	run  string
+	keep bool // what the agents say is kept in the stream
+
+	stop    func()
+	running sync.WaitGroup
+	first   func() // is told when the first job is given out; nil: nobody cares
+
+	mu       sync.Mutex
+	conns    map[string]*Conn // by city: the latest
+	sessions map[string]int   // by city: the number of the latest
+	owing    map[string]bool  // cities that were given a job and have not ended it
+}
+
+// Dial makes a dialer whose conversations nobody needs later.
+// They end with ctx.
+func (b *Bus) Dial(ctx context.Context) (*Dialer, error) {
+	return b.dialer(ctx, "look-"+nuid.Next(), false)
+}
+
+func (b *Bus) dialer(ctx context.Context, run string, keep bool) (*Dialer, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	d := &Dialer{bus: b, run: run, keep: keep, conns: map[string]*Conn{}, sessions: map[string]int{}, owing: map[string]bool{}}
+	live, err := b.nc.Subscribe(liveSubject("*", run), d.take)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("listen on NATS: %w", err)
+	}
+	d.stop = func() {
+		_ = live.Unsubscribe() // of a connection that may be gone
+		cancel()
+		d.running.Wait()
+	}
+	d.running.Go(func() { d.beat(ctx) })
+	if keep {
+		d.running.Go(func() {
+			follow(ctx, b, saidSubject("*", run), func(m jetstream.Msg) {
+				d.take(&nats.Msg{Subject: m.Subject(), Header: m.Headers(), Data: m.Data()})
+			})
+		})
+	}
+	return d, nil
+}
+
+// beat gives agents that cannot be heard a sign of life while it is this side
+// that is cut off.
+func (d *Dialer) beat(ctx context.Context) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if d.bus.nc.IsConnected() {
+			continue
+		}
+		d.mu.Lock()
+		for _, c := range d.conns {
+			c.lines.put(0, []byte(wordBeat+"\n"))
+		}
+		d.mu.Unlock()
+	}
+}
+
+// Close ends all conversations.
+func (d *Dialer) Close() {
+	d.stop()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.conns {
+		c.lines.close(io.ErrClosedPipe)
+	}
+}
+
+// Owing are the cities that were given a job and have not said that it is over:
+// what they still say comes into the stream.
+func (d *Dialer) Owing() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return sortedKeys(d.owing)
+}
+
+func sortedKeys(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
+
+// take hands a message to the conversation that it belongs to. The city is that
+// of the subject, which the server vouches for.
+func (d *Dialer) take(m *nats.Msg) {
+	city := cityOf(m.Subject)
+	p, err := placeOf(m.Header)
+	if err != nil {
+		d.bus.log.Warn("a message is not understood", "from", city, "err", err)
+		return
+	}
+	d.mu.Lock()
+	c := d.conns[city]
+	if c != nil && p.session == c.session && p.line > 0 && word(m.Data) == wordDone && !c.lines.ended() {
+		delete(d.owing, city) // what comes after this side gave up is in the stream alone
+	}
+	d.mu.Unlock()
+	if c == nil || p.session != c.session || p.run != d.run {
+		d.bus.log.Debug("a message of another session is passed over", "from", city, "line", p)
+		return
+	}
+	c.lines.put(p.line, m.Data)
+}
+
+// cityOf is the city that a subject below said or live speaks for.
+func cityOf(subject string) string {
+	rest := subject[min(len(subject), len(saidPrefix)):] // both prefixes are as long
+	for i := range rest {
+		if rest[i] == '.' {
+			return rest[:i]
+		}
+	}
+	return rest
+}
+
+// How long an order may be on its way before it is sent again, and how often.
+const (
+	orderLimit = 2 * time.Second
+	orderTries = 10
+)
+
+// Dial begins a conversation with the agent of a city.
+func (d *Dialer) Dial(ctx context.Context, city probe.City) (*Conn, error) {
+	if err := checkName(city.Name); err != nil {
+		return nil, &probe.HostError{Op: "connect", Err: err, Hint: "rename the city in the inventory"}
+	}
+	d.mu.Lock()
+	d.sessions[city.Name]++
+	c := &Conn{dialer: d, city: city.Name, session: d.sessions[city.Name], lines: newLines()}
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	d.conns[city.Name] = c
+	d.mu.Unlock()
+	if err := c.ask(ctx, doOpen, nil); err != nil {
+		c.cancel()
+		return nil, c.explain("connect", err)
+	}
+	return c, nil
+}
+
+// Conn is a conversation with an agent: lines out, lines in.
+type Conn struct {
+	dialer  *Dialer
+	city    string
+	session int
+	lines   *lines
+	said    int             // lines, by this side
+	ctx     context.Context // until it is closed
+	cancel  context.CancelFunc
+
+	closing sync.Once
+}
+
+func (c *Conn) Read(p []byte) (int, error) { return c.lines.Read(p) }
+
+// Write sends one line. An order is sent until the agent has it; what else is
+// said is of use now or never.
+func (c *Conn) Write(line []byte) (int, error) {
+	c.said++
+	w := word(line)
+	if w != wordJob && w != wordTrace {
+		return len(line), c.dialer.bus.nc.PublishMsg(c.message(doLine, line))
+	}
+	if c.dialer.first != nil {
+		c.dialer.first()
+	}
+	if c.dialer.keep && w == wordJob {
+		c.dialer.mu.Lock()
+		c.dialer.owing[c.city] = true
+		c.dialer.mu.Unlock()
+	}
+	if err := c.ask(c.ctx, doLine, line); err != nil {
+		return 0, c.explain("measure", err)
+	}
+	return len(line), nil
+}
+
+func (c *Conn) message(do string, line []byte) *nats.Msg {
+	m := nats.NewMsg(toSubject(c.city))
+	place{c.dialer.run, c.session, c.said}.mark(m)
+	m.Header.Set(headerDo, do)
+	if c.dialer.keep {
+		m.Header.Set(headerKeep, "yes")
+	}
+	m.Data = line
+	return m
+}
+
+// refusedError is what an agent answered.
+type refusedError struct{ error }
+
+// ask sends an order until it is answered.
+func (c *Conn) ask(ctx context.Context, do string, line []byte) error {
+	var err error
+	for range orderTries {
+		limited, cancel := context.WithTimeout(ctx, orderLimit)
+		var answer *nats.Msg
+		answer, err = c.dialer.bus.nc.RequestMsgWithContext(limited, c.message(do, line))
+		cancel()
+		switch {
+		case err == nil && answer.Header.Get(headerRefused) != "":
+			return refusedError{cleaned([]byte(answer.Header.Get(headerRefused)))}
+		case err == nil || ctx.Err() != nil:
+			return err
+		case errors.Is(err, nats.ErrNoResponders) && do == doOpen:
+			return err
+		case errors.Is(err, context.DeadlineExceeded):
+			continue
+		}
+		select { // cut off: the server may be back soon
+		case <-time.After(reconnectWait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
+}
+
+func (c *Conn) explain(op string, err error) error {
+	var refused refusedError
+	switch {
+	case errors.As(err, &refused):
+		return &probe.HostError{Op: op, Err: fmt.Errorf("its agent refuses: %w", refused.error)}
+	case errors.Is(err, nats.ErrNoResponders):
+		return &probe.HostError{
+			Op: op, Err: errors.New("no agent of this city is connected to NATS"), Again: true,
+			Hint: "on the host: matrix agent --key " + c.city + ".key",
+		}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		return &probe.HostError{Op: op, Err: errors.New("its agent does not answer"), Again: true}
+	}
+	return &probe.HostError{Op: op, Err: err, Again: true}
+}
+
+// Close ends the conversation, and what the agent does for it.
+func (c *Conn) Close() error {
+	c.closing.Do(func() {
+		c.lines.close(io.ErrClosedPipe)
+		c.cancel()
+		if err := c.dialer.bus.nc.PublishMsg(c.message(doClose, nil)); err != nil {
+			c.dialer.bus.log.Debug("not closed", "city", c.city, "err", err) // its agent will find it idle
+		}
+	})
+	return nil
+}
+
+// Explain ends the conversation, which broke with err.
+func (c *Conn) Explain(err error) error {
+	c.Close()
+	var known *probe.HostError
+	if errors.As(err, &known) {
+		return err
+	}
+	return &probe.HostError{Op: "measure", Err: err}
+}
+
+// follow reads what the stream has for a subject, and what comes, until ctx is
+// done. A server that is gone is waited for.
+func follow(ctx context.Context, b *Bus, subject string, take func(jetstream.Msg)) {
+	for ctx.Err() == nil {
+		err := followOnce(ctx, b, subject, take)
+		if err != nil && ctx.Err() == nil {
+			b.log.Debug("reading the stream again", "subject", subject, "err", err)
+			select {
+			case <-time.After(reconnectWait):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+func followOnce(ctx context.Context, b *Bus, subject string, take func(jetstream.Msg)) error {
+	making, cancel := context.WithTimeout(ctx, dialLimit)
+	defer cancel()
+	consumer, err := b.stream.OrderedConsumer(making, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy, InactiveThreshold: time.Minute,
+	})
+	if err != nil {
+		return err
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(256), jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	stop := context.AfterFunc(ctx, messages.Stop)
+	defer stop()
+	for {
+		m, err := messages.Next()
+		if err != nil {
+			return err // lines that come again are known by their numbers
+		}
+		take(m)
+	}
+}
+
+// lines are what an agent said and nobody has read yet.
+type lines struct {
+	mu      sync.Mutex
+	changed sync.Cond
+	rest    []byte   // of the line that is being read
+	waiting [][]byte //
+	bytes   int
+	last    int // number of the last line that was kept
+	err     error
+}
+
+const (
+	// mostUnread is how much one agent may say before it is read: more than a
+	// round of a thousand cities.
+	mostUnread = 1 << 20
+	// unreadLimit is how long others wait for one whose lines are not read.
+	unreadLimit = 5 * time.Second
+)
+
+func newLines() *lines {
+	l := &lines{}
+	l.changed.L = &l.mu
+	return l
+}
+
+// put takes a line in. One that has a number comes once, and in its turn.
+func (l *lines) put(number int, line []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.err != nil || number != 0 && number <= l.last:
+		return
+	case number > l.last+1 && number != endOfAll:
+		l.end(&probe.HostError{Op: "measure", Err: errors.New(
+			strconv.Itoa(number-l.last-1) + " of its messages are missing: its outbox was full, or they were removed from the stream")})
+		return
+	case number != 0:
+		l.last = number
+	}
+	if l.bytes+len(line) > mostUnread && !l.drained() {
+		l.end(&probe.HostError{Op: "measure", Err: errors.New("it says far more than it was asked")})
+		return
+	}
+	l.waiting = append(l.waiting, line)
+	l.bytes += len(line)
+	l.changed.Broadcast()
+}
+
+// drained waits until half of what is there was read.
+func (l *lines) drained() bool {
+	late := false
+	timer := time.AfterFunc(unreadLimit, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		late = true
+		l.changed.Broadcast()
+	})
+	defer timer.Stop()
+	for l.bytes > mostUnread/2 && !late && l.err == nil {
+		l.changed.Wait()
+	}
+	return !late && l.err == nil
+}
+
+func (l *lines) end(err error) {
+	if l.err == nil {
+		l.err = err
+	}
+	l.changed.Broadcast()
+}
+
+// ended says whether lines that come now are not read.
+func (l *lines) ended() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err != nil
+}
+
+func (l *lines) close(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.end(err)
+}
+
+// Read gives the lines in their order, and the error after the last.
+func (l *lines) Read(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.rest) == 0 && len(l.waiting) == 0 && l.err == nil {
+		l.changed.Wait()
+	}
+	if len(l.rest) == 0 && len(l.waiting) > 0 {
+		l.rest, l.waiting = l.waiting[0], l.waiting[1:]
+	}
+	if len(l.rest) == 0 {
+		return 0, l.err
+	}
+	n := copy(p, l.rest)
+	l.rest = l.rest[n:]
+	l.bytes -= n
+	l.changed.Broadcast()
+	return n, nil
+}

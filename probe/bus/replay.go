@@ -1,0 +1,164 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"matrix/probe"
+)
+
+// Replay opens conversations that were held already, of a round whose
+// coordinator ended: what the agents said, and still say, comes out of the
+// stream. What is said to them is not passed on.
+type Replay struct {
+	Held  *Held
+	Until time.Time // when who has not ended is not waited for any more
+
+	mu    sync.Mutex
+	owing map[string]bool
+}
+
+const beatEvery = 2 * time.Second
+
+// Owing are the cities that have a job and have not ended it.
+func (r *Replay) Owing() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return sortedKeys(r.owing)
+}
+
+// Opener has inner's sessions say when their jobs really began.
+func (r *Replay) Opener(ctx context.Context, inner probe.Opener) probe.Opener {
+	return resuming{inner, r.Held.beginning(ctx)}
+}
+
+type resuming struct {
+	probe.Opener
+	began time.Time
+}
+
+func (o resuming) Open(ctx context.Context, city probe.City) (probe.Session, error) {
+	session, err := o.Opener.Open(ctx, city)
+	if err != nil {
+		return nil, err
+	}
+	return resumed{session, o.began}, nil
+}
+
+type resumed struct {
+	probe.Session
+	began time.Time
+}
+
+var _ probe.Resumed = resumed{}
+
+func (s resumed) Began() time.Time { return s.began }
+
+func (s resumed) Health() probe.Health { return probe.HealthOf(s.Session) }
+
+// Dial reads the latest conversation with a city.
+func (r *Replay) Dial(ctx context.Context, city probe.City) (*Recording, error) {
+	subject := saidSubject(city.Name, r.Held.Run)
+	last, err := r.Held.bus.stream.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, &probe.HostError{Op: "connect", Err: errors.New("it had not begun when the coordinator ended")}
+	}
+	if err != nil {
+		return nil, &probe.HostError{Op: "read the stream", Err: err, Again: true}
+	}
+	p, err := placeOf(last.Header)
+	if err != nil {
+		return nil, &probe.HostError{Op: "read the stream", Err: err}
+	}
+	r.mark(city.Name, true)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	c := &Recording{replay: r, city: city.Name, session: p.session, lines: newLines(), cancel: cancel}
+	c.over.Go(func() { follow(ctx, r.Held.bus, subject, c.take) })
+	c.over.Go(func() { c.wait(ctx) })
+	return c, nil
+}
+
+// mark writes down what is known of a city.
+func (r *Replay) mark(city string, owing bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.owing == nil {
+		r.owing = map[string]bool{}
+	}
+	if owing {
+		r.owing[city] = true
+	} else {
+		delete(r.owing, city)
+	}
+}
+
+// Recording is a conversation that is read again.
+type Recording struct {
+	replay  *Replay
+	city    string
+	session int
+	lines   *lines
+	cancel  context.CancelFunc
+	over    sync.WaitGroup
+}
+
+func (c *Recording) take(m jetstream.Msg) {
+	p, err := placeOf(m.Headers())
+	if err != nil || p.session != c.session {
+		return
+	}
+	if word(m.Data()) == wordDone {
+		c.replay.mark(c.city, false)
+	}
+	c.lines.put(p.line, m.Data())
+}
+
+// wait gives signs of life until the time is over.
+func (c *Recording) wait(ctx context.Context) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for time.Now().Before(c.replay.Until) {
+		select {
+		case <-tick.C:
+			c.lines.put(0, []byte(wordBeat+"\n"))
+		case <-ctx.Done():
+			return
+		}
+	}
+	// What is in the stream already is read before it is called the end.
+	select {
+	case <-time.After(unreadLimit):
+		c.lines.close(errOwing)
+	case <-ctx.Done():
+	}
+}
+
+var errOwing = errors.New("it was cut off, and the rest of what it measured has not come")
+
+func (c *Recording) Read(p []byte) (int, error) { return c.lines.Read(p) }
+
+// Write forgets the line: all was said long ago.
+func (c *Recording) Write(p []byte) (int, error) { return len(p), nil }
+
+// Close ends the reading.
+func (c *Recording) Close() error {
+	c.lines.close(io.ErrClosedPipe)
+	c.cancel()
+	c.over.Wait()
+	return nil
+}
+
+// Explain ends the reading, which broke with err.
+func (c *Recording) Explain(err error) error {
+	c.Close()
+	var known *probe.HostError
+	if errors.As(err, &known) {
+		return err
+	}
+	return &probe.HostError{Op: "measure", Err: err}
+}

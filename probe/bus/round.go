@@ -1,0 +1,309 @@
+package bus
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"matrix/probe"
+)
+
+// Ticket is a round before it is measured: its plan can be made of it again,
+// by a coordinator that comes later.
+type Ticket struct {
+	Run       string          `json:"run"` // unique name
+	Start     time.Time       `json:"start"`
+	Program   string          `json:"program"` // version of the coordinator
+	Cities    []probe.City    `json:"cities"`
+	Addresses probe.Addresses `json:"addresses"`
+	Selection probe.Selection `json:"selection"`
+	Options   probe.Options   `json:"options"`
+}
+
+// Plan makes the plan, the same every time.
+func (t Ticket) Plan() (probe.Plan, error) {
+	return probe.MakePlan(t.Cities, t.Addresses, t.Selection, t.Options)
+}
+
+// Over is when the last host should have said everything.
+func (t Ticket) Over(plan probe.Plan) time.Time { return t.Start.Add(plan.Length() + connectTime) }
+
+// connectTime is how long hosts may take to be ready, as a rule.
+const connectTime = time.Minute
+
+// RunAt is the name of a round that everybody who would measure it calls the
+// same: of two coordinators with one schedule, only one measures it.
+func RunAt(at time.Time) string { return "at-" + at.UTC().Format("20060102T150405Z") }
+
+// NewRun is the name of a round that nobody else measures.
+func NewRun() string {
+	return "once-" + time.Now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(nuid.Next()[12:])
+}
+
+// How long a lease holds if it is not renewed, and how often it is.
+const (
+	leaseTime  = 15 * time.Second
+	leaseEvery = 4 * time.Second
+)
+
+// ErrTaken says that another coordinator has the round, or had it.
+var ErrTaken = errors.New("another coordinator has this round")
+
+// maxTicket bounds what is read of a ticket, unpacked.
+const maxTicket = 64 << 20
+
+// stateClosed is what stands in the books for a round that was saved.
+const stateClosed = "closed"
+
+// beganPrefix is before the name of a round in the book that says when its hosts
+// were given their jobs, which is when its samples are of.
+const beganPrefix = "began."
+
+// Held is a round that this coordinator has, and nobody else.
+type Held struct {
+	Ticket
+	bus    *Bus
+	cancel context.CancelFunc
+	over   sync.WaitGroup
+	rev    uint64 // of the lease
+}
+
+// Begin enters a round into the books and takes it.
+func (b *Bus) Begin(ctx context.Context, t Ticket) (*Held, error) {
+	if err := checkName(t.Run); err != nil {
+		return nil, err
+	}
+	h, err := b.lease(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := packTicket(t)
+	if err == nil {
+		_, err = b.rounds.Create(ctx, t.Run, packed)
+	}
+	if err != nil {
+		h.Release(ctx)
+		if errors.Is(err, jetstream.ErrKeyExists) {
+			return nil, ErrTaken
+		}
+		return nil, fmt.Errorf("enter the round into the books: %w", err)
+	}
+	return h, nil
+}
+
+// Open are the rounds that are not closed, oldest first; some may be held.
+func (b *Bus) Open(ctx context.Context) ([]Ticket, error) {
+	keys, err := b.rounds.Keys(ctx)
+	if errors.Is(err, jetstream.ErrNoKeysFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the books: %w", err)
+	}
+	var all []Ticket
+	for _, key := range keys {
+		if strings.HasPrefix(key, beganPrefix) {
+			continue
+		}
+		t, open, err := b.ticket(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if open {
+			all = append(all, t)
+		}
+	}
+	slices.SortFunc(all, func(a, b Ticket) int { return a.Start.Compare(b.Start) })
+	return all, nil
+}
+
+func (b *Bus) ticket(ctx context.Context, run string) (t Ticket, open bool, err error) {
+	entry, err := b.rounds.Get(ctx, run)
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+		return t, false, nil // was too old, just now
+	case err != nil:
+		return t, false, fmt.Errorf("read the books: %w", err)
+	case string(entry.Value()) == stateClosed:
+		return t, false, nil
+	}
+	t, err = unpackTicket(entry.Value())
+	if err == nil && t.Run != run {
+		err = fmt.Errorf("it calls itself %q", probe.Clean(t.Run, 60))
+	}
+	if err != nil {
+		return t, false, fmt.Errorf("round %s of the books: %w", run, err)
+	}
+	return t, true, nil
+}
+
+// Take takes an open round that nobody holds.
+func (b *Bus) Take(ctx context.Context, run string) (*Held, error) {
+	h, err := b.lease(ctx, Ticket{Run: run})
+	if err != nil {
+		return nil, err
+	}
+	// Whoever had it may have closed it meanwhile.
+	t, open, err := b.ticket(ctx, run)
+	if err == nil && !open {
+		err = ErrTaken
+	}
+	if err != nil {
+		h.Release(ctx)
+		return nil, err
+	}
+	h.Ticket = t
+	return h, nil
+}
+
+// lease takes the lease of a round and renews it until it is released.
+func (b *Bus) lease(ctx context.Context, t Ticket) (*Held, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	rev, err := b.leases.Create(ctx, t.Run, fmt.Appendf(nil, "%s, process %d", host, os.Getpid()))
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		return nil, ErrTaken
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take the lease: %w", err)
+	}
+	renewing, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	h := &Held{Ticket: t, bus: b, cancel: cancel, rev: rev}
+	h.over.Go(func() { h.renew(renewing) })
+	return h, nil
+}
+
+// renew keeps the lease. While this side is cut off, it runs out, and somebody
+// else may finish the round; Close finds out.
+func (h *Held) renew(ctx context.Context) {
+	tick := time.NewTicker(leaseEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		limited, cancel := context.WithTimeout(ctx, leaseEvery)
+		rev, err := h.bus.leases.Update(limited, h.Run, []byte("renewed"), h.rev)
+		cancel()
+		if err == nil {
+			h.rev = rev
+		} else if ctx.Err() == nil {
+			h.bus.log.Warn("the lease of the round was not renewed", "round", h.Run, "err", err)
+		}
+	}
+}
+
+// Mine says whether the round is still this coordinator's, at this moment. It
+// is asked before the round is saved: nobody else saves it then.
+func (h *Held) Mine(ctx context.Context) error {
+	h.stopRenewing()
+	rev, err := h.bus.leases.Update(ctx, h.Run, []byte("saving"), h.rev)
+	if err != nil {
+		return fmt.Errorf("%w: the lease of round %s was lost while this side was cut off", ErrTaken, h.Run)
+	}
+	h.rev = rev
+	return nil
+}
+
+func (h *Held) stopRenewing() {
+	h.cancel()
+	h.over.Wait()
+}
+
+// Close says that the round was saved: it leaves the books, and the stream.
+func (h *Held) Close(ctx context.Context) error {
+	defer h.Release(ctx)
+	if _, err := h.bus.rounds.Put(ctx, h.Run, []byte(stateClosed)); err != nil {
+		return fmt.Errorf("close round %s: %w", h.Run, err)
+	}
+	if err := h.bus.rounds.Delete(ctx, beganPrefix+h.Run); err != nil {
+		return fmt.Errorf("close round %s: %w", h.Run, err)
+	}
+	if err := h.bus.stream.Purge(ctx, jetstream.WithPurgeSubject(saidSubject("*", h.Run))); err != nil {
+		return fmt.Errorf("clear the stream of round %s: %w", h.Run, err)
+	}
+	return nil
+}
+
+// Release gives the round up; it stays open unless it was closed.
+func (h *Held) Release(ctx context.Context) {
+	h.stopRenewing()
+	if err := h.bus.leases.Delete(ctx, h.Run, jetstream.LastRevision(h.rev)); err != nil {
+		h.bus.log.Debug("the lease runs out by itself", "round", h.Run, "err", err)
+	}
+}
+
+// began writes down when the first job was given out.
+func (h *Held) began(ctx context.Context, at time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, dialLimit)
+	defer cancel()
+	if _, err := h.bus.rounds.Put(ctx, beganPrefix+h.Run, []byte(at.UTC().Format(time.RFC3339Nano))); err != nil {
+		h.bus.log.Warn("when the round began was not written down", "round", h.Run, "err", err)
+	}
+}
+
+// beginning is when that was; its ticket's time if nobody wrote it down.
+func (h *Held) beginning(ctx context.Context) time.Time {
+	entry, err := h.bus.rounds.Get(ctx, beganPrefix+h.Run)
+	if err != nil {
+		return h.Start
+	}
+	at, err := time.Parse(time.RFC3339Nano, string(entry.Value()))
+	if err != nil {
+		return h.Start
+	}
+	return at
+}
+
+// Dial opens conversations of the round; what agents say is kept in the stream.
+func (h *Held) Dial(ctx context.Context) (*Dialer, error) {
+	d, err := h.bus.dialer(ctx, h.Run, true)
+	if err == nil {
+		d.first = sync.OnceFunc(func() {
+			now := time.Now()
+			d.running.Go(func() { h.began(ctx, now) })
+		})
+	}
+	return d, err
+}
+
+func packTicket(t Ticket) ([]byte, error) {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err = w.Write(text)
+	err = errors.Join(err, w.Close())
+	return b.Bytes(), err
+}
+
+func unpackTicket(packed []byte) (t Ticket, err error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return t, err
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxTicket))
+	if err != nil {
+		return t, err
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	return t, decoder.Decode(&t)
+}

@@ -1,0 +1,179 @@
+package bus_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"matrix/probe"
+	"matrix/probe/bus"
+	"matrix/probe/bus/server"
+	"matrix/probe/icmp"
+	"matrix/probe/wire"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The server keeps these for the life of the program.
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.2.func1"),
+		goleak.IgnoreAnyFunction("github.com/golang/glog.(*fileSink).flushDaemon"))
+}
+
+// world is a NATS server with the keys of a fleet, and agents in some cities.
+type world struct {
+	t       *testing.T
+	folder  string
+	cities  []probe.City
+	log     *slog.Logger
+	said    *strings.Builder // by whoever logs
+	saidMu  sync.Mutex
+	server  *server.Server
+	address string
+}
+
+func (w *world) Write(p []byte) (int, error) {
+	w.saidMu.Lock()
+	defer w.saidMu.Unlock()
+	return w.said.Write(p)
+}
+
+// logged is all that was logged so far.
+func (w *world) logged() string {
+	w.saidMu.Lock()
+	defer w.saidMu.Unlock()
+	return w.said.String()
+}
+
+func newWorld(t *testing.T, names ...string) *world {
+	t.Helper()
+	w := &world{t: t, folder: t.TempDir(), said: &strings.Builder{}}
+	w.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	for _, name := range names {
+		w.cities = append(w.cities, probe.City{Name: name, Host: "127.0.0.1"})
+	}
+	if _, err := server.Make(w.folder, []string{"127.0.0.1"}, names); err != nil {
+		t.Fatal(err)
+	}
+	w.start("127.0.0.1:0")
+	t.Cleanup(func() {
+		w.server.Close()
+		if t.Failed() {
+			t.Log(w.logged())
+		}
+	})
+	return w
+}
+
+// start starts the server; with the port that it had, if it had one.
+func (w *world) start(listen string) {
+	w.t.Helper()
+	s, err := server.Start(w.t.Context(), server.Config{Folder: w.folder, Listen: listen, Log: w.log})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.server, w.address = s, s.Address()
+}
+
+// key is that of a city, or of the coordinator, with the server's real port.
+func (w *world) key(city string) bus.Key {
+	w.t.Helper()
+	path := filepath.Join(w.folder, server.CoordinatorFile)
+	if city != "" {
+		path = filepath.Join(w.folder, server.AgentsFolder, city+".key")
+	}
+	k, err := bus.ReadKey(path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	k.Via = "tls://" + w.address
+	return k
+}
+
+func (w *world) connect() *bus.Bus {
+	w.t.Helper()
+	b, err := bus.Connect(w.t.Context(), w.key(""), w.log)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(b.Close)
+	return b
+}
+
+// agent is a running agent.
+type agent struct {
+	folder string
+	stop   func()
+}
+
+// agent starts the agent of a city, whose far side pings with pinger, and waits
+// until it can be reached.
+func (w *world) agent(city, folder string, pinger func() probe.Pinger) *agent {
+	w.t.Helper()
+	if folder == "" {
+		folder = w.t.TempDir()
+	}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	ready, ended := make(chan bool), make(chan error, 1)
+	a := bus.Agent{
+		Key: w.key(city), Folder: folder, Log: w.log.With("agent", city), Ready: func() { close(ready) },
+		Serve: func(ctx context.Context, in io.Reader, out io.Writer) error {
+			return wire.FarSide{Pinger: pinger(), Version: "v7"}.Serve(ctx, in, out)
+		},
+	}
+	go func() { ended <- a.Run(ctx) }()
+	stop := sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.t.Errorf("the agent of %s failed: %v", city, err)
+		}
+	})
+	w.t.Cleanup(stop)
+	select {
+	case <-ready:
+	case err := <-ended:
+		w.t.Fatal(err)
+	case <-time.After(time.Minute):
+		w.t.Fatal("the agent was not ready within a minute")
+	}
+	return &agent{folder, stop}
+}
+
+// dialing is a bus's dialer as wire wants it.
+func dialing[C wire.Conn](dial func(context.Context, probe.City) (C, error)) wire.Dialer {
+	return wire.DialFunc(func(ctx context.Context, city probe.City) (wire.Conn, error) {
+		conn, err := dial(ctx, city)
+		if err != nil {
+			return nil, err
+		}
+		return conn, nil
+	})
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !holds(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within a minute: %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func realPinger() probe.Pinger { return &icmp.ByJob{} }
+
+func requirePing(t *testing.T) {
+	t.Helper()
+	err := realPinger().Ping(t.Context(), probe.Job{Options: probe.DefaultOptions()}, func(probe.Echo) {})
+	if err != nil && os.Getenv("MATRIX_TEST_REQUIRE") == "" {
+		t.Skip(err)
+	}
+}
