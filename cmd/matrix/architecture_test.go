@@ -21,7 +21,7 @@ var rooms = map[string][]string{
 	"data/...":        {"data", "probe"},
 	"report":          {"probe", "geo"},
 	"report/...":      {"report"},
-	"report/site":     {"report", "report/chart", "report/worldmap"}, // puts together what they draw
+	"report/site":     {"report", "report/chart", "report/worldmap", "report/live"}, // puts together what they draw
 	"report/worldmap": {"geo"},
 	"report/live":     {"report", "report/alarm"},                                                // the service's alarms are part of what it shows
 	"report/api":      {"report", "report/live", "report/alarm", "report/export", "report/site"}, // serves what they write

@@ -70,21 +70,29 @@ var routes = []route{
 
 // Handler serves the API below Root. It answers nothing else.
 func Handler(service Service, options Options) http.Handler {
-	s := &server{service: service, Options: options.filled(), shelf: newShelf()}
-	mux := http.NewServeMux()
-	for _, r := range routes {
-		mux.HandleFunc(Root+r.path, func(w http.ResponseWriter, request *http.Request) { s.serve(w, request, r) })
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fail(w, http.StatusNotFound, "there is nothing at this address; "+Root+"openapi.json says what there is")
-	})
-	return mux
+	return newServer(service, options).mux(Root, routes)
 }
 
 type server struct {
 	Options
 	service Service
 	shelf   *shelf
+}
+
+func newServer(service Service, options Options) *server {
+	return &server{service: service, Options: options.filled(), shelf: newShelf()}
+}
+
+// mux serves routes below a path, and says of everything else that it is not there.
+func (s *server) mux(root string, routes []route) http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range routes {
+		mux.HandleFunc(root+r.path, func(w http.ResponseWriter, request *http.Request) { s.serve(w, request, r) })
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusNotFound, "there is nothing at this address; "+Root+"openapi.json says what there is")
+	})
+	return mux
 }
 
 func (s *server) serve(w http.ResponseWriter, r *http.Request, to route) {

@@ -49,8 +49,16 @@ func (s *server) send(w http.ResponseWriter, r *http.Request, a *answer) error {
 	whole := r.Clone(r.Context())
 	whole.Header.Del("Range") // answers are small enough to be had in whole
 	h.Set("Content-Length", strconv.Itoa(len(text)))
-	http.ServeContent(w, whole, "", a.modified, bytes.NewReader(text))
+	http.ServeContent(unranged{w}, whole, "", a.modified, bytes.NewReader(text))
 	return nil
+}
+
+// unranged does not offer parts.
+type unranged struct{ http.ResponseWriter }
+
+func (w unranged) WriteHeader(status int) {
+	w.Header().Del("Accept-Ranges")
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // takesGzip says whether an Accept-Encoding allows gzip.

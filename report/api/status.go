@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -87,13 +86,6 @@ type Trouble struct {
 	Text  string     `json:"text"`
 }
 
-// States of a host.
-const (
-	hostUp     = "up"
-	hostFailed = "failed"
-	hostAway   = "away"
-)
-
 func (q *asked) status() (*answer, error) {
 	s := q.newStatus()
 	a := &answer{kind: jsonKind, write: func(w io.Writer) error {
@@ -116,13 +108,13 @@ func (q *asked) newStatus() *Status {
 		Hosts:    []Host{}, Anomalies: append([]alarm.Anomaly{}, q.Open...), Trouble: []Trouble{},
 	}
 	if s.MeasuredAt != nil {
-		age := float64(max(0, q.now.Sub(*s.MeasuredAt).Milliseconds())) / 1000
+		age := float64(q.Age(q.now).Milliseconds()) / 1000
 		s.AgeSeconds = &age
 	}
 	if r := q.Snapshot.Running; r != nil {
 		s.Running = newRunning(r)
 	}
-	if r := q.Round; r != nil {
+	if r := q.Round; r != nil && q.Report != nil {
 		s.Last = q.lastRound(r)
 		s.Hosts = hosts(q.Snapshot)
 	}
@@ -158,47 +150,29 @@ func (q *asked) lastRound(r *report.Round) *LastRound {
 	return last
 }
 
-// hosts are those that were to measure in the last round, and those that are away
-// and were not even asked.
 func hosts(s *live.Snapshot) []Host {
-	known := map[string]*report.Host{}
-	for i := range s.Round.Hosts {
-		known[s.Round.Hosts[i].City] = &s.Round.Hosts[i]
-	}
-	away := map[string]*live.Away{}
-	for i := range s.Away {
-		away[s.Away[i].City] = &s.Away[i]
-	}
 	list := []Host{}
-	for _, c := range s.Round.Cities {
-		if known[c.Name] == nil && away[c.Name] == nil {
-			continue
-		}
-		list = append(list, newHost(c, known[c.Name], away[c.Name]))
+	for _, h := range s.Hosts() {
+		list = append(list, newHost(s.Report, h))
 	}
 	return list
 }
 
-func newHost(c report.City, was *report.Host, away *live.Away) Host {
-	name := report.Clean(c.Name, maxText)
-	h := Host{City: name, Title: cmp.Or(report.Clean(c.Title, maxText), name), State: hostUp}
-	if was != nil {
-		h.Version, h.Reason, h.Hint = optional(was.Version), optional(was.Error), optional(was.Hint)
-		if was.Error != "" {
-			h.State = hostFailed
-		}
-		if off := was.Health; off.OffsetError > 0 {
+func newHost(r *report.Report, h live.Host) Host {
+	out := Host{
+		City: report.Clean(h.City, maxText), Title: r.Title(h.City), State: string(h.State), Reason: optional(h.Reason), Hint: optional(h.Hint),
+	}
+	if h.Round != nil {
+		out.Version = optional(h.Round.Version)
+		if off := h.Round.Health; off.OffsetError > 0 {
 			offset, uncertainty := off.Offset.Seconds(), off.OffsetError.Seconds()
-			h.Offset, h.Uncertainty = &offset, &uncertainty
+			out.Offset, out.Uncertainty = &offset, &uncertainty
 		}
 	}
-	if away != nil {
-		h.State, h.Since, h.NextTry = hostAway, moment(away.Since), moment(away.Next)
-		if away.Reason != "" {
-			h.Reason = optional(away.Reason)
-		}
+	if h.Away != nil {
+		out.Since, out.NextTry = moment(h.Away.Since), moment(h.Away.Next)
 	}
-	return h
+	return out
 }
 
 // optional is a cleaned text, or null for none.

@@ -48,17 +48,29 @@ func Page(w io.Writer, r *report.Report) error {
 	if err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
-	css := shadeRules() + styleCSS
-	if len(v.Traced) > 0 {
-		css += worldmap.CSS + tracedCSS
-	}
-	hash := sha256.Sum256([]byte(css))
-	v.CSS = template.CSS(css)
-	v.Policy = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; " +
-		"style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+	css := pageCSS(r)
+	v.CSS, v.Policy = template.CSS(css), policyOf(css)
 	out := bufio.NewWriter(w)
 	if err := pageTemplate.Execute(out, v); err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
 	return out.Flush()
+}
+
+// PagePolicy is what the page of a report may do: show its own style sheet and its
+// own pictures. A server can say the same before the page does.
+func PagePolicy(r *report.Report) string { return policyOf(pageCSS(r)) }
+
+func pageCSS(r *report.Report) string {
+	css := shadeRules() + styleCSS
+	if len(r.Traced) > 0 {
+		css += worldmap.CSS + tracedCSS
+	}
+	return css
+}
+
+func policyOf(css string) string {
+	hash := sha256.Sum256([]byte(css))
+	return "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; " +
+		"style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
 }

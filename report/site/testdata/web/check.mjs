@@ -4,6 +4,7 @@
 //   node check.mjs pages DIR [PAGE…]   links of all pages; HTML, accessibility and requests of the named ones
 //   node check.mjs load PAGE PLAIN     milliseconds to load PAGE and PLAIN, and to PAGE's first paint, as JSON
 //   node check.mjs explore PAGE        sorts, filters and reads a matrix by keyboard
+//   node check.mjs live URL            waits on a live page until there is another round
 
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -161,13 +162,32 @@ async function explore(file) {
   await page.close();
 }
 
+// live chooses and opens something, and finds out that another round comes by itself
+// and leaves both as they were.
+async function live(url) {
+  const page = await open(1400, "light");
+  page.on("console", (m) => say("console", m.text()));
+  page.on("pageerror", (e) => say("error", e.message));
+  await page.goto(url);
+  await page.evaluate(() => { document.getElementById("m-fibre").checked = true; document.getElementById("hosts").open = true; window.same = true; });
+  const stamp = await page.$eval("#state", (e) => e.dataset.stamp);
+  const another = () => page.waitForFunction((old) => document.getElementById("state").dataset.stamp !== old, { timeout: 120_000 }, stamp);
+  await another().catch(() => say("no other round came"));
+  const after = await page.evaluate(() => ({
+    same: window.same, open: document.getElementById("hosts").open, checked: document.getElementById("m-fibre").checked,
+    rows: document.querySelectorAll("#fibre tbody tr").length,
+  }));
+  console.log(JSON.stringify(after));
+  await page.close();
+}
+
 const browser = await puppeteer.launch({
   executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   protocolTimeout: 300_000,
 });
 try {
-  await { pages, load, explore }[task](...args);
+  await { pages, load, explore, live }[task](...args);
 } finally {
   await browser.close();
 }
