@@ -114,7 +114,18 @@ func (t *task) become() error {
 	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 		return fmt.Errorf("drop ambient capabilities: %w", err)
 	}
-	if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), t.nice); err != nil {
+	return t.yield()
+}
+
+// yield makes the thread as nice as the task is to be. A lab that was itself
+// started nicer than that stays so: taking it back is for root alone.
+func (t *task) yield() error {
+	twenty, err := unix.Getpriority(unix.PRIO_PROCESS, unix.Gettid())
+	if err != nil {
+		return fmt.Errorf("get priority: %w", err)
+	}
+	// The system call, unlike the C library, gives 20 less the nice value.
+	if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), max(t.nice, 20-twenty)); err != nil {
 		return fmt.Errorf("set priority: %w", err)
 	}
 	return nil
