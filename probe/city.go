@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -50,16 +51,22 @@ func (p Pair) IsSelf() bool { return p.From == p.To }
 
 // hostPattern accepts host names, IPv4 and IPv6 literals (with a zone). It
 // leaves no room for an option, a space or a shell's metacharacter.
-var hostPattern = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.:%-]{0,252}[A-Za-z0-9_.])?$|^::[0-9A-Fa-f:.]*$`)
+var hostPattern = pattern(`^[A-Za-z0-9_]([A-Za-z0-9_.:%-]{0,252}[A-Za-z0-9_.])?$|^::[0-9A-Fa-f:.]*$`)
 
 // loginPattern accepts what ssh takes for a destination: host, user@host or
 // ssh://user@host:port.
-var loginPattern = regexp.MustCompile(`^(ssh://)?([A-Za-z0-9_][A-Za-z0-9_.+-]*@)?[A-Za-z0-9_:\[][A-Za-z0-9_.:%\[\]-]*$`)
+var loginPattern = pattern(`^(ssh://)?([A-Za-z0-9_][A-Za-z0-9_.+-]*@)?[A-Za-z0-9_:\[][A-Za-z0-9_.:%\[\]-]*$`)
+
+// pattern is compiled when it is first needed: every program that measures
+// would else take more than a millisecond for it at its start.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 // CheckHost refuses a host that is not a name or an address. Hosts end up on
 // command lines; one that starts with a dash must never get there.
 func CheckHost(host string) error {
-	if !hostPattern.MatchString(host) {
+	if !hostPattern().MatchString(host) {
 		return fmt.Errorf("%q is not a host name or address", host)
 	}
 	return nil
@@ -67,7 +74,7 @@ func CheckHost(host string) error {
 
 // CheckLogin refuses a destination that ssh could take for something else.
 func CheckLogin(login string) error {
-	if !loginPattern.MatchString(login) {
+	if !loginPattern().MatchString(login) {
 		return fmt.Errorf("%q is not an ssh destination (host, user@host or ssh://user@host:port)", login)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -146,7 +145,7 @@ var _ Namer = (*net.Resolver)(nil)
 
 // routerName accepts what a name in the DNS looks like (RFC 1123, and the
 // underscores that some operators use).
-var routerName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*$`)
+var routerName = pattern(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*$`)
 
 // NameHops looks the names of all routers up, each once, within a time limit:
 // what is not known then stays an address. Whoever owns an address writes its
@@ -204,7 +203,7 @@ func nameOf(ctx context.Context, namer Namer, addr netip.Addr) string {
 		return ""
 	}
 	name := strings.TrimSuffix(names[0], ".")
-	if len(name) > 253 || !routerName.MatchString(name) || Clean(name, 253) != name {
+	if len(name) > 253 || !routerName().MatchString(name) || Clean(name, 253) != name {
 		return ""
 	}
 	if _, err := netip.ParseAddr(name); err == nil {
