@@ -97,3 +97,32 @@ func (b *batch) send(fd, from, to int) (int, error) {
 	}
 	return int(n), nil
 }
+
+// readErrors hands over what is in a socket's error queue: send stamps to
+// departed and ICMP errors to refused, with the time when they were read. It says
+// whether there were any of the latter.
+func (b *batch) readErrors(fd int, clock *timeline, departed func(packet []byte, n notes, now int64),
+	refused func(packet, name []byte, n notes, now int64)) (errors bool) {
+	for range mostBatches {
+		n, err := b.receive(fd, unix.MSG_ERRQUEUE)
+		if err != nil {
+			break
+		}
+		now := clock.now()
+		for i := range n {
+			said := parseNotes(b.said(i))
+			switch said.failure.Origin {
+			case unix.SO_EE_ORIGIN_TIMESTAMPING:
+				departed(b.packet(i), said, now)
+			case unix.SO_EE_ORIGIN_ICMP, unix.SO_EE_ORIGIN_ICMP6:
+				errors = true
+				refused(b.packet(i), b.name(i), said, now)
+			}
+		}
+		b.clear(n)
+		if n < messages {
+			break
+		}
+	}
+	return errors
+}

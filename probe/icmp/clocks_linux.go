@@ -96,17 +96,18 @@ func (t *timeline) suspect(r reading) int64 {
 }
 
 // mono is the monotonic time of a wall-clock stamp that was taken between from
-// and to. It is false if there is none, or more than one that fits.
+// and to. It is false if there is none, or more than one that fits. A difference
+// of the clocks holds for stamps from its own time alone.
 func (t *timeline) mono(stamp, from, to int64) (int64, bool) {
 	if len(t.steps) == 0 {
 		m := stamp - t.diff
 		return m, m >= from-readingSlack && m <= to+readingSlack
 	}
 	found, at := 0, int64(0)
-	since := int64(math.MinInt64)
+	since := int64(math.MinInt64 / 2)
 	try := func(diff, until int64) {
 		m := stamp - diff
-		if since <= to && until >= from && m >= from-readingSlack && m <= to+readingSlack {
+		if since <= to && until >= from && m >= max(from, since)-readingSlack && m <= min(to, until)+readingSlack {
 			found, at = found+1, m
 		}
 	}
@@ -114,7 +115,7 @@ func (t *timeline) mono(stamp, from, to int64) (int64, bool) {
 		try(s.before, s.noted)
 		since = s.since
 	}
-	try(t.diff, math.MaxInt64)
+	try(t.diff, math.MaxInt64/2)
 	return at, found == 1
 }
 

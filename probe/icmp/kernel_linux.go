@@ -82,7 +82,9 @@ type run struct {
 	begin    int64  // of the job, monotonic
 	tick     int64  // ns
 	room     int    // echo requests that may be sent before the sockets are read again
-	before   int64  // when the sockets were last about to be read, and then found empty
+	unread   int    // that were sent since
+	readAt   int64  // when the sockets were last read
+	steps    int    // of the wall clock that were seen until then
 	suspect  uint32 // flights below this may have been answered in vain
 	budget   budget
 	retryAt  int64 // when to send again what could not be sent; 0: there is nothing
@@ -124,7 +126,7 @@ func newRun(k *Kernel, job probe.Job, emit func(probe.Echo)) (*run, error) {
 	r.warm()
 	r.setPace()
 	r.begin = r.time.now()
-	r.before = r.begin
+	r.readAt = r.begin
 	return r, nil
 }
 
@@ -141,6 +143,7 @@ func (r *run) open(v6 bool) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.keepWhole(r.job.Options)
 	s.seq = r.first
 	f := family(v6)
 	if len(r.sockets[f]) > 0 {
@@ -197,11 +200,10 @@ func (r *run) loop() {
 		if r.halt != nil {
 			r.halt()
 		}
-		now := r.time.now()
-		if r.read(now) {
+		r.send()
+		if now := r.time.now(); r.worthReading(now) && r.read(now) {
 			r.expire(now)
 		}
-		r.send()
 		if r.table.left == 0 && r.flights.head == r.flights.tail {
 			return
 		}

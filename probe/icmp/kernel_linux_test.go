@@ -2,8 +2,13 @@ package icmp
 
 import (
 	"context"
+	"net"
+	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"matrix/probe"
 	"matrix/probe/pingtest"
@@ -105,5 +110,46 @@ func TestMoreUnderWayThanSequenceNumbers(t *testing.T) {
 	}
 	if fates[probe.Replied] != 80_000 || len(fates) != 1 {
 		t.Errorf("of 80000 echo requests by outcome: %v; health %+v", fates, k.Health())
+	}
+}
+
+// TestSmallMTU: where even a small echo request does not fit, it is sent in
+// fragments, unless that was forbidden.
+func TestSmallMTU(t *testing.T) {
+	if !pingtest.Inside(t) {
+		return
+	}
+	pingtest.Loopback(t)
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, narrow, _ := net.ParseCIDR("127.0.77.0/24")
+	route := &netlink.Route{LinkIndex: lo.Attrs().Index, Dst: narrow, MTU: 200, Type: unix.RTN_LOCAL, Table: unix.RT_TABLE_LOCAL, Scope: netlink.SCOPE_HOST}
+	if err := netlink.RouteAdd(route); err != nil {
+		t.Fatal(err)
+	}
+	ping := func(where string, dont bool, size int) probe.Echo {
+		job := probe.Job{From: "here", Options: probe.DefaultOptions()}
+		job.Count, job.DontFragment, job.Size = 1, dont, size
+		job.Targets = []probe.Target{{City: "x", Addr: netip.MustParseAddr("127.0.77.7")}}
+		var last probe.Echo
+		if err := (&Kernel{}).Ping(t.Context(), job, func(e probe.Echo) { last = e }); err != nil {
+			t.Errorf("%s: %v", where, err)
+		}
+		return last
+	}
+	for _, where := range []string{"a narrow path", "a narrow interface"} {
+		for _, size := range []int{56, 400, 1000} {
+			if e := ping(where, false, size); e.Outcome != probe.Replied || e.Stamps != probe.KernelStamps && size == 56 {
+				t.Errorf("%s, %d bytes: %+v", where, size, e)
+			}
+		}
+		if e := ping(where, true, 400); e.Outcome != probe.Unsent || e.Reason != "not sent: message too long" {
+			t.Errorf("%s, 400 bytes that must not be fragmented: %+v", where, e)
+		}
+		if err := netlink.LinkSetMTU(lo, 200); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -61,6 +61,45 @@ func TestTicks(t *testing.T) {
 	}
 }
 
+// What came of echo requests is looked at when it is worth it, in time, and
+// before there is no room.
+func TestWorthReading(t *testing.T) {
+	const ms = int64(time.Millisecond)
+	tests := []struct {
+		name         string
+		stamps       probe.Stamps
+		unread, room int
+		waited, age  int64 // since the last reading, and of the oldest request under way
+		due          int64 // in which the next request is
+		want         bool
+	}{
+		{"little was sent", probe.KernelStamps, 50, 1000, 20 * ms, 20 * ms, 20 * ms, false},
+		{"enough was sent", probe.KernelStamps, readAfter, 1000, 20 * ms, 20 * ms, 20 * ms, true},
+		{"half the room is used", probe.KernelStamps, 50, 100, 20 * ms, 20 * ms, 20 * ms, true},
+		{"room for one", probe.KernelStamps, 1, 1, 20 * ms, 20 * ms, 20 * ms, true},
+		{"people wait", probe.KernelStamps, 1, 1000, 150 * ms, 20 * ms, 20 * ms, true},
+		{"one could be given up", probe.KernelStamps, 1, 1000, 20 * ms, 1001 * ms, 20 * ms, true},
+		{"nothing is to be sent for long", probe.KernelStamps, 1, 1000, 20 * ms, 20 * ms, 500 * ms, true},
+		{"send times are the program's", probe.ReceiveStamps, 1, 1000, 20 * ms, 20 * ms, 20 * ms, false},
+		{"all times are the program's", probe.UserStamps, 1, 1000, 20 * ms, 20 * ms, 20 * ms, true},
+	}
+	for _, test := range tests {
+		now := int64(10 * time.Second)
+		job := probe.Job{Options: probe.Options{Count: 1, Interval: time.Second, Timeout: time.Second}, Targets: []probe.Target{{}}}
+		r := &run{job: job, time: &timeline{}, table: newTimetable(job), flights: newFlights(2), tick: ms,
+			begin: now + test.due, unread: test.unread, room: test.room, readAt: now - test.waited}
+		r.health.Stamps = test.stamps
+		_, f := r.flights.add()
+		f.sent = now - test.age
+		if got := r.worthReading(now); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+		if r.time.steps = make([]step, 1); !r.worthReading(now) {
+			t.Errorf("%s, and the clock was stepped: false", test.name)
+		}
+	}
+}
+
 func TestBudgetDoesNotCatchUpInABurst(t *testing.T) {
 	b := newBudget(250, longTick)
 	b.refill(1)

@@ -12,23 +12,52 @@ import (
 // mostBatches bounds how long a flood can keep the engine from sending.
 const mostBatches = 64
 
-// read takes in what arrived; true if nothing is left. now is from before.
+const (
+	// readAfter is how many echo requests are worth a look at what came of
+	// them. Stamps and replies keep: the kernel has written the time on them.
+	readAfter = 2 * messages
+	// readWithin is how long a fate that is known may stay untold, by about a
+	// tick: progress is seen by people.
+	readWithin = 150 * time.Millisecond
+)
+
+// worthReading says whether the sockets are to be read in this tick. Between
+// two readings no more is sent than there is room for, and where a tick sends
+// that much already, each one reads. After a step of the wall clock the stamps
+// from before are read at once, while few can be of either time.
+func (r *run) worthReading(now int64) bool {
+	if r.health.Stamps == probe.UserStamps || r.readable || len(r.time.steps) > r.steps {
+		return true
+	}
+	return r.unread >= min(readAfter, (r.room+1)/2) || now-r.readAt >= int64(readWithin) ||
+		r.overdue(now) || r.wake(now)-now > int64(longTick)
+}
+
+// overdue says whether an echo request has been under way for too long.
+func (r *run) overdue(now int64) bool {
+	if r.flights.head == r.flights.tail {
+		return false
+	}
+	f := r.flights.at(r.flights.head)
+	return f.sent != 0 && now-f.sent > int64(r.job.Timeout)
+}
+
+// read takes in what arrived; true if surely nothing is left, which is asked
+// for only where an echo request could be given up. now is from before.
 func (r *run) read(now int64) bool {
-	empty := true
+	r.unread, r.readAt, r.steps = 0, now, len(r.time.steps)
+	empty, sure := true, r.overdue(now)
 	for s := range r.every {
 		r.readQueue(s)
-		empty = r.readReplies(s) && empty
-	}
-	if empty {
-		r.before = now
+		empty = r.readReplies(s, sure) && empty
 	}
 	return empty
 }
 
-// readReplies ends when the kernel says that there is no more. Fewer packets
-// than were asked for do not say it: an error that comes in between cuts a
-// batch short.
-func (r *run) readReplies(s *socket) bool {
+// readReplies is true when the kernel says that there is no more. Fewer packets
+// than were asked for do not surely say it, since an error that comes in between
+// cuts a batch short; what is left then is read the next time.
+func (r *run) readReplies(s *socket, sure bool) bool {
 	for range mostBatches {
 		n, err := r.in.receive(s.fd, 0)
 		switch {
@@ -42,6 +71,9 @@ func (r *run) readReplies(s *socket) bool {
 			r.reply(s, r.in.packet(i), r.in.name(i), parseNotes(r.in.said(i)), now)
 		}
 		r.in.clear(n)
+		if n < messages && !sure {
+			return false
+		}
 	}
 	return false
 }
@@ -129,7 +161,7 @@ func (r *run) rtt(s *socket, f *flight, n notes, now int64) (rtt time.Duration, 
 	if f.tx != 0 {
 		left, stamps = f.tx, probe.KernelStamps
 	}
-	came, ok := r.time.mono(stamp, max(r.before, left), now)
+	came, ok := r.time.mono(stamp, left, now)
 	return time.Duration(max(1, came-left)), stamps, ok
 }
 
@@ -158,27 +190,9 @@ func (r *run) warped(stamp int64) int64 {
 // readQueue takes in send stamps and ICMP errors, and says whether there were
 // any of the latter.
 func (r *run) readQueue(s *socket) (pending bool) {
-	for range mostBatches {
-		n, err := r.queue.receive(s.fd, unix.MSG_ERRQUEUE)
-		if err != nil {
-			break
-		}
-		now := r.time.now()
-		for i := range n {
-			said := parseNotes(r.queue.said(i))
-			switch said.failure.Origin {
-			case unix.SO_EE_ORIGIN_TIMESTAMPING:
-				r.departed(s, r.queue.packet(i), said, now)
-			case unix.SO_EE_ORIGIN_ICMP, unix.SO_EE_ORIGIN_ICMP6:
-				pending = true
-				r.refused(s, r.queue.packet(i), r.queue.name(i), said)
-			}
-		}
-		r.queue.clear(n)
-		if n < messages {
-			break
-		}
-	}
+	pending = r.queue.readErrors(s.fd, r.time,
+		func(packet []byte, n notes, now int64) { r.departed(s, packet, n, now) },
+		func(packet, name []byte, n notes, _ int64) { r.refused(s, packet, name, n) })
 	if pending {
 		s.clear()
 	}

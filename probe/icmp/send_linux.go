@@ -39,7 +39,7 @@ func (r *run) send() {
 	}
 	now := r.time.now()
 	r.budget.refill(now)
-	for room := r.room; r.table.left > 0 && r.budget.have >= 1 && room > 0; room-- {
+	for room := r.room - r.unread; r.table.left > 0 && r.budget.have >= 1 && room > 0; room-- {
 		due := r.begin + int64(r.table.next())
 		if due > now {
 			break
@@ -62,6 +62,7 @@ func (r *run) tickOf(due int64) int64 {
 // no more can be taken now.
 func (r *run) launch(target, slot int32) bool {
 	to := &r.peers[target]
+	r.unread++
 	number, f := r.flights.add()
 	f.target, f.slot = target, slot
 	s, index, err := r.free(to.v6)
@@ -161,7 +162,7 @@ func (r *run) failed(s *socket, err error) bool {
 	s.tries++
 	full := errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM)
 	switch {
-	case errors.Is(err, unix.EINTR):
+	case errors.Is(err, unix.EINTR), errors.Is(err, unix.EMSGSIZE) && s.fragments():
 		s.tries--
 		return true
 	case full && s.tries < fullTries:

@@ -67,27 +67,9 @@ func (t *tracing) reply(flow int, packet, name []byte, n notes, now int64) {
 
 // readQueue takes in send stamps and ICMP errors.
 func (t *tracing) readQueue(flow int) {
-	f := t.trails[flow]
-	for range mostBatches {
-		n, err := t.queue.receive(f.fd, unix.MSG_ERRQUEUE)
-		if err != nil {
-			return
-		}
-		now := t.time.now()
-		for i := range n {
-			said := parseNotes(t.queue.said(i))
-			switch said.failure.Origin {
-			case unix.SO_EE_ORIGIN_TIMESTAMPING:
-				t.departed(flow, t.queue.packet(i), said, now)
-			case unix.SO_EE_ORIGIN_ICMP, unix.SO_EE_ORIGIN_ICMP6:
-				t.refused(flow, t.queue.packet(i), t.queue.name(i), said, now)
-			}
-		}
-		t.queue.clear(n)
-		if n < messages {
-			return
-		}
-	}
+	t.queue.readErrors(t.trails[flow].fd, t.time,
+		func(packet []byte, n notes, now int64) { t.departed(flow, packet, n, now) },
+		func(packet, name []byte, n notes, now int64) { t.refused(flow, packet, name, n, now) })
 }
 
 // departed notes when a probe left.

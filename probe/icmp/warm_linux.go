@@ -82,8 +82,11 @@ func (r *run) warmOnce(s *socket, self *peer) (w warmth) {
 	s.write(0, s.seq, mark{r.token, 0, warmTarget}, self)
 	began := r.time.now()
 	if _, err := s.out.send(s.fd, 0, 1); err != nil {
-		if err == unix.EINVAL && s.stamps == probe.KernelStamps && !s.looped {
+		switch {
+		case err == unix.EINVAL && s.stamps == probe.KernelStamps && !s.looped:
 			s.stamp(limits{unkeyed: true}) // before Linux 6.13
+		case err == unix.EMSGSIZE:
+			s.fragments()
 		}
 		return w
 	}
