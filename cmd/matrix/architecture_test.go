@@ -33,6 +33,9 @@ var rooms = map[string][]string{
 	"data/history": {"data", "probe", "geo"},
 	"data/draft":   {"data", "probe", "geo"},
 
+	"data/history/s3":        {"data/history"},
+	"data/history/storetest": {"data/history", "probe"}, // the contract of stores
+
 	// The contracts as test suites, and what tests show.
 	"probe/pingtest":     {"probe"},
 	"probe/icmp/compare": {"probe", "probe/icmp"}, // a program: the engines against their peers
@@ -45,6 +48,7 @@ var keepers = map[string]string{
 	"github.com/olekukonko/tablewriter":        "report/terminal",
 	"github.com/parquet-go/parquet-go":         "data/history",
 	"github.com/wcharczuk/go-chart":            "report/chart",
+	"github.com/minio/minio-go":                "data/history/s3",
 	"github.com/prometheus-community/pro-bing": "probe/icmp",
 	"github.com/spf13/cobra":                   "cmd/matrix",
 	"github.com/prometheus/client_golang":      "report/metrics",

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"matrix/data/history"
+	"matrix/data/history/s3"
 	"matrix/probe"
 )
 
@@ -18,15 +19,21 @@ import (
 const noHistory = "none"
 
 func registerHistory(f *pflag.FlagSet, folder *string) {
-	f.StringVar(folder, "history", "", "`DIR` of the history (default ~/.local/share/matrix/history, or in $XDG_DATA_HOME)")
+	f.StringVar(folder, "history", "", "`DIR` of the history, or s3://BUCKET/PREFIX (default ~/.local/share/matrix/history, or in $XDG_DATA_HOME)")
 }
 
 // historyFolder is the folder that --history means: by default where programs
-// keep a person's data (XDG Base Directory Specification).
+// keep a person's data.
 func historyFolder(flag string) (string, error) {
 	if flag != "" {
 		return flag, nil
 	}
+	return dataFolder("history")
+}
+
+// dataFolder is a folder of ours among a person's data (XDG Base Directory
+// Specification).
+func dataFolder(names ...string) (string, error) {
 	base := os.Getenv("XDG_DATA_HOME")
 	if !filepath.IsAbs(base) { // the specification wants others ignored
 		home, err := os.UserHomeDir()
@@ -35,13 +42,13 @@ func historyFolder(flag string) (string, error) {
 		}
 		base = filepath.Join(home, ".local", "share")
 	}
-	return filepath.Join(base, "matrix", "history"), nil
+	return filepath.Join(append([]string{base, "matrix"}, names...)...), nil
 }
 
 // readHistory opens a history that is there. One that was named and is not is a
 // slip of the pen; the usual one may just have no rounds yet.
 func readHistory(flag string) (*history.History, error) {
-	if flag != "" && flag != noHistory {
+	if flag != "" && flag != noHistory && !s3.IsLocation(flag) {
 		if info, err := os.Stat(flag); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 			return nil, usage("--history %s: there is no history", flag)
 		}
@@ -54,6 +61,9 @@ func openHistory(flag string) (*history.History, error) {
 	if flag == noHistory {
 		return nil, usage("--history %s: this needs a history", noHistory)
 	}
+	if s3.IsLocation(flag) {
+		return openBucket(flag)
+	}
 	folder, err := historyFolder(flag)
 	if err != nil {
 		return nil, err
@@ -61,13 +71,18 @@ func openHistory(flag string) (*history.History, error) {
 	return history.Open(folder)
 }
 
-// checkKeep sees before anything is measured whether --history can be a folder.
+// checkKeep sees before anything is measured whether --history can be a folder,
+// or names a bucket.
 func (o *measureFlags) checkKeep() error {
 	if o.in != "" || o.history == noHistory {
 		return nil
 	}
 	if o.history == "" {
 		return nil
+	}
+	if s3.IsLocation(o.history) {
+		_, err := openBucket(o.history)
+		return err
 	}
 	switch info, err := os.Stat(o.history); {
 	case err == nil && !info.IsDir():
@@ -76,6 +91,27 @@ func (o *measureFlags) checkKeep() error {
 		return usage("--history: %w", err)
 	}
 	return nil
+}
+
+// openBucket opens the history in a bucket. Nothing is asked of its server yet.
+func openBucket(flag string) (*history.History, error) {
+	at, err := s3.ParseLocation(flag)
+	if err != nil {
+		return nil, usage("--history: %w", err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("no place to keep what is read of %s; set XDG_CACHE_HOME to a folder: %w", flag, err)
+	}
+	bucket, err := s3.Open(at, s3.Options{Cache: filepath.Join(cache, "matrix", "s3")})
+	if err != nil {
+		return nil, usage("--history: %w", err)
+	}
+	spool, err := dataFolder("spool", bucket.Name())
+	if err != nil {
+		return nil, err
+	}
+	return history.On(bucket, spool)
 }
 
 // keep saves a measured round. What is printed does not depend on it.
@@ -92,6 +128,11 @@ func (o *measureFlags) keep(ctx context.Context, round *probe.Round, std streams
 		return history.Saved{}, nil
 	}
 	saved, err := h.Save(ctx, round)
+	var waiting *history.Waiting
+	if errors.As(err, &waiting) {
+		fmt.Fprintf(std.err, "matrix: %v\n", waiting)
+		return saved, nil
+	}
 	if err != nil {
 		return saved, fmt.Errorf("%w (the round is printed all the same; --history %s saves none)", err, noHistory)
 	}
@@ -109,7 +150,7 @@ func ranNowhere(round *probe.Round) bool {
 
 // keepLooks adds to a saved round what was found when its anomalies were looked
 // into.
-func (o *measureFlags) keepLooks(ctx context.Context, saved history.Saved, round *probe.Round) error {
+func (o *measureFlags) keepLooks(ctx context.Context, saved history.Saved, round *probe.Round, std streams) error {
 	if saved.ID == "" || len(round.Looks) == 0 {
 		return nil
 	}
@@ -118,6 +159,10 @@ func (o *measureFlags) keepLooks(ctx context.Context, saved history.Saved, round
 		return err
 	}
 	_, err = h.SaveLooks(ctx, saved, round)
+	if waiting := (*history.Waiting)(nil); errors.As(err, &waiting) {
+		fmt.Fprintf(std.err, "matrix: %v\n", waiting)
+		return nil
+	}
 	return err
 }
 

@@ -45,7 +45,7 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 	r := report.New(round, s.options)
 	if hosts != nil && s.showsTraces() {
 		r = o.lookInto(ctx, hosts, round, r, s, std)
-		kept = errors.Join(kept, o.keepLooks(whole, saved, round))
+		kept = errors.Join(kept, o.keepLooks(whole, saved, round, std))
 	}
 	if err := errors.Join(s.write(std, r, round, o), kept); err != nil {
 		return err

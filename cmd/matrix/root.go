@@ -67,7 +67,7 @@ func newRoot(std streams) *cobra.Command {
 	root.AddCommand(demoCommand(std), labCommand(), probeCommand(std), statusCommand(std), deployCommand(std), traceCommand(std),
 		versionCommand(std), manCommand(),
 		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std),
-		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std),
+		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std), syncCommand(std),
 		importCommand(std), exportCommand(std), checkCommand(std))
 	return root
 }
@@ -122,7 +122,7 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.StringVar(&o.out, "out", "", "write all tables and pages into this `DIR` as well")
 	f.StringVar(&o.in, "in", "", "show the round in this `FILE` instead of measuring: round.json, pairs.csv, a published matrix, WonderNetwork's pings")
 	registerHistory(f, &o.history)
-	f.Lookup("history").Usage = "save the round in the history in this `DIR`; none saves nothing (default ~/.local/share/matrix/history, or in $XDG_DATA_HOME)"
+	f.Lookup("history").Usage = "save the round in the history in this `DIR`, or s3://BUCKET/PREFIX; none saves nothing (default ~/.local/share/matrix/history, or in $XDG_DATA_HOME)"
 	o.trace = usualTraces
 	f.Var(&o.trace, "trace", "measure the worst `N` anomalies again after the round, and trace those that are still there; or none")
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")

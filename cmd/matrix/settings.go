@@ -33,7 +33,7 @@ var unset = []string{"probe", "version", "demo", "lab", "init", "man", "completi
 
 // once are flags that say what one command is to do now, or that mean something
 // else in each command. In a file they would surprise.
-var once = []string{"help", "config", "in", "from", "to", "at", "month", "since", "until", "format", "json", "check", "explain", "fill", "probes"}
+var once = []string{"help", "config", "in", "from", "to", "at", "month", "since", "until", "format", "json", "check", "explain", "fill", "probes", "move", "dry-run"}
 
 // opposites cannot both be; the one that is nearer to the person holds.
 var opposites = [][2]string{{"ipv4", "ipv6"}, {"quiet", "verbose"}}

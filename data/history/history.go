@@ -42,14 +42,16 @@ func Open(dir string) (*History, error) {
 }
 
 // On is the history in a store elsewhere. What is saved is first kept in the
-// folder spool on this machine, and stays there until the store has it.
+// folder spool on this machine, and stays there until the store has it. Of what
+// stays there from before Problems tell.
 func On(store Store, spool string) (*History, error) {
 	folder, err := OpenFolder(spool)
 	if err != nil {
 		return nil, err
 	}
 	away := new(outage)
-	return &History{store: watched{store, away}, spool: folder, away: away, spans: make(map[[2]time.Time]*span)}, nil
+	h := &History{store: watched{store, away}, spool: folder, away: away, spans: make(map[[2]time.Time]*span)}
+	return h, h.noteWaiting()
 }
 
 // Dir is the folder, or what people call the store.

@@ -20,14 +20,16 @@ type Saved struct {
 var errNoTime = errors.New("the round does not say when it began, so it has no place in a history")
 
 // Save adds a round. When it returns without an error the round is on the disk,
-// whole; otherwise nothing of it is. The same round saved again stays one round.
+// or in its store, whole; otherwise nothing of it is. The same round saved again
+// stays one round. A Waiting says that it is whole on this machine, and not in
+// its store yet; it is saved then too.
 //
 // All that was measured is kept, in whole microseconds. Samples that have RTTs
 // keep no imported statistics beside them.
 func (h *History) Save(ctx context.Context, r *probe.Round) (Saved, error) {
 	saved, err := h.save(ctx, r)
 	if err != nil {
-		return Saved{}, fmt.Errorf("save the round: %w", err)
+		return saved, fmt.Errorf("save the round: %w", err)
 	}
 	return saved, nil
 }
@@ -41,10 +43,10 @@ func (h *History) save(ctx context.Context, r *probe.Round) (Saved, error) {
 		return Saved{}, err
 	}
 	key, err := h.put(ctx, folderOf(samplesFolder, MonthOf(r.Start)), p.held.Round, p.write)
-	if err != nil {
+	if key == "" {
 		return Saved{}, err
 	}
-	return Saved{ID: p.held.Round, Path: h.store.Where(key)}, nil
+	return Saved{ID: p.held.Round, Path: h.store.Where(key)}, err
 }
 
 // ID is the id that a round has, or would have, in any history: the same for

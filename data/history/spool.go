@@ -6,8 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
+	"path/filepath"
+	"slices"
 	"strings"
+
+	"matrix/probe"
 )
 
 // Waiting says that what was saved is not in the store yet: it is whole in a
@@ -59,7 +64,7 @@ func (h *History) putMerged(ctx context.Context, folder, id string, write func(i
 // Deliver puts what waits on this machine into the store, and says how many
 // files these were. Several programs may do so at once.
 func (h *History) Deliver(ctx context.Context) (delivered int, err error) {
-	waiting, err := h.waiting(ctx)
+	waiting, err := h.waiting()
 	if err != nil {
 		return 0, err
 	}
@@ -72,25 +77,45 @@ func (h *History) Deliver(ctx context.Context) (delivered int, err error) {
 	return delivered, nil
 }
 
-// Waiting is how many files wait on this machine for their store, and where.
-func (h *History) Waiting(ctx context.Context) (files int, folder string, err error) {
-	waiting, err := h.waiting(ctx)
-	if len(waiting) == 0 || err != nil {
-		return 0, "", err
+// noteWaiting makes problems of the months of which files wait: what is read of
+// them is not all that was measured.
+func (h *History) noteWaiting() error {
+	waiting, err := h.waiting()
+	if err != nil {
+		return err
 	}
-	return len(waiting), h.spool.Where(""), nil
+	months := make(map[string]int)
+	for _, key := range waiting {
+		months[path.Dir(key)]++
+	}
+	for _, folder := range slices.Sorted(maps.Keys(months)) {
+		text := fmt.Sprintf("left out: %d that wait in %s to be put into %s; matrix sync delivers them", months[folder], h.spool.Where(""), h.Dir())
+		h.problems = append(h.problems, probe.Warning{Subject: folder + "/", Text: text})
+	}
+	return nil
 }
 
-func (h *History) waiting(ctx context.Context) (keys []string, err error) {
+// waiting are the files that wait in the spool. A month's file is there only
+// while it is being put: all that is in it is in the store.
+func (h *History) waiting() (keys []string, err error) {
 	if h.spool == nil {
 		return nil, nil
 	}
-	err = walk(ctx, h.spool, "", func(key string, _ Entry) {
-		if isOurs(path.Base(key)) && !strings.HasPrefix(path.Base(key), monthPrefix) {
-			keys = append(keys, key)
+	err = filepath.WalkDir(h.spool.dir, func(file string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // delivered meanwhile, or never needed
 		}
+		if err == nil && roundName.MatchString(entry.Name()) {
+			keys = append(keys, h.short(file))
+		}
+		return err
 	})
 	return keys, err
+}
+
+// short is a path within the spool as a key.
+func (h *History) short(file string) string {
+	return filepath.ToSlash(strings.TrimPrefix(file, h.spool.dir+string(filepath.Separator)))
 }
 
 // isOurs says whether a file has a name as the history gives them.
