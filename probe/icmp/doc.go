@@ -3,16 +3,18 @@
 // Kernel is the one for Linux. One thread does all the work, for any number of
 // targets, on one socket an address family:
 //
-//	                 ┌────────────────────── once a tick ──────────────────────┐
+//	                 ┌──────────── once a tick; reading every few ─────────────┐
 //	probe.Job ─ timetable ─ due ─ sendmmsg ─→ ping socket ─→ network           │
 //	                          flights (a ring) │       │                       │
 //	          send stamps, ICMP errors ←─ error queue  └─→ replies, stamped    │
 //	                 └──────── recvmmsg ──────────┴─── recvmmsg ─── emit(probe.Echo)
 //
 // The kernel stamps every packet when it leaves and when it comes. So nothing
-// hurries: echo requests that are due wait up to a tick and leave together, and
-// replies wait in the socket until the next tick. What costs is the waking, and
-// that is done a few dozen times a second.
+// hurries: echo requests that are due wait up to a tick and leave together.
+// Replies and send stamps wait in the socket until 128 echo requests were sent,
+// there might be no more room, or 150 ms have passed. What costs is the waking,
+// which is done a few dozen times a second, and what is done after it in code
+// that is not in the processor's cache any more.
 //
 // A round-trip time is the receive stamp minus the send stamp. Both are of the
 // wall clock; each is turned into monotonic time with the difference of the

@@ -85,6 +85,8 @@ type run struct {
 	unread   int    // that were sent since
 	readAt   int64  // when the sockets were last read
 	steps    int    // of the wall clock that were seen until then
+	came     int    // packets that were read, ever
+	crowded  bool   // twice as many were read last as should have come
 	suspect  uint32 // flights below this may have been answered in vain
 	budget   budget
 	retryAt  int64 // when to send again what could not be sent; 0: there is nothing

@@ -100,6 +100,29 @@ func TestWorthReading(t *testing.T) {
 	}
 }
 
+// Where more comes than was asked for, it is looked at in every tick.
+func TestCrowdedIsRead(t *testing.T) {
+	pingtest.Require(t, &Kernel{})
+	r, err := newRun(&Kernel{}, loopbackJob(2, 1), func(probe.Echo) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	s := r.sockets[0][0]
+	for slot, asked := range []int{0, 1} {
+		r.launch(0, int32(slot))
+		r.flush()
+		r.unread = asked
+		for before := r.came; r.came == before; r.read(r.time.now()) {
+			r.unread = asked
+			doze([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}, int64(time.Second))
+		}
+		if crowded := asked == 0; r.crowded != crowded || crowded && !r.worthReading(r.time.now()) {
+			t.Errorf("one reply, %d asked for: crowded %v", asked, r.crowded)
+		}
+	}
+}
+
 func TestBudgetDoesNotCatchUpInABurst(t *testing.T) {
 	b := newBudget(250, longTick)
 	b.refill(1)

@@ -23,10 +23,11 @@ const (
 
 // worthReading says whether the sockets are to be read in this tick. Between
 // two readings no more is sent than there is room for, and where a tick sends
-// that much already, each one reads. After a step of the wall clock the stamps
+// that much already, each one reads; so it is where a target answers more than it
+// was asked. After a step of the wall clock the stamps
 // from before are read at once, while few can be of either time.
 func (r *run) worthReading(now int64) bool {
-	if r.health.Stamps == probe.UserStamps || r.readable || len(r.time.steps) > r.steps {
+	if r.health.Stamps == probe.UserStamps || r.readable || r.crowded || len(r.time.steps) > r.steps {
 		return true
 	}
 	return r.unread >= min(readAfter, (r.room+1)/2) || now-r.readAt >= int64(readWithin) ||
@@ -45,12 +46,14 @@ func (r *run) overdue(now int64) bool {
 // read takes in what arrived; true if surely nothing is left, which is asked
 // for only where an echo request could be given up. now is from before.
 func (r *run) read(now int64) bool {
+	most := r.came + 2*r.unread
 	r.unread, r.readAt, r.steps = 0, now, len(r.time.steps)
 	empty, sure := true, r.overdue(now)
 	for s := range r.every {
 		r.readQueue(s)
 		empty = r.readReplies(s, sure) && empty
 	}
+	r.crowded = r.came > most
 	return empty
 }
 
@@ -66,6 +69,7 @@ func (r *run) readReplies(s *socket, sure bool) bool {
 		case err != nil:
 			continue // one that was pending, told by the error queue
 		}
+		r.came += n
 		now := r.time.now()
 		for i := range n {
 			r.reply(s, r.in.packet(i), r.in.name(i), parseNotes(r.in.said(i)), now)

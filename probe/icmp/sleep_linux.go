@@ -82,7 +82,7 @@ func (a *alarm) watch(ctx context.Context) func() {
 func (a *alarm) close() { a.file.Close() }
 
 // sleep waits for the next thing to do. Replies are no reason to wake: the
-// kernel stamped them, so they can wait for the next tick. Only when that is
+// kernel stamped them, so they can wait for a later tick. Only when that is
 // far, or the kernel does not stamp, are they waited for.
 func (r *run) sleep() {
 	now := r.time.last
