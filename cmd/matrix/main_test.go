@@ -19,11 +19,16 @@ import (
 	"matrix/probe/lab"
 )
 
-// TestMain makes the test binary the program itself where a story runs matrix,
-// and the lab's inner process where a lab starts.
+// TestMain makes the test binary the program itself where a story runs matrix, a
+// program that is to be killed, and the lab's inner process where a lab starts.
 func TestMain(m *testing.M) {
 	if status, taken := lab.TakeOver(); taken {
 		os.Exit(status)
+	}
+	if what := os.Getenv(killedAt); what != "" {
+		first, err := strconv.Atoi(os.Getenv("MATRIX_TEST_KILL_FIRST"))
+		fmt.Fprintln(os.Stderr, errors.Join(err, workForEver(what, os.Getenv("MATRIX_TEST_KILL_DIR"), first)))
+		os.Exit(1)
 	}
 	testscript.Main(ownHistory{m}, map[string]func(){"matrix": main})
 }
