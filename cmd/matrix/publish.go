@@ -69,6 +69,17 @@ func monthFiles(m *report.MonthReport) []site.File {
 		{Name: "pairs.csv", About: "A line for each ordered pair: round-trip times in ms, loss, distance, verdict", Write: func(w io.Writer) error { return export.PairsCSV(w, m.Report) }},
 		{Name: "verdicts.csv", About: "What is wrong with hosts and pairs, with the evidence", Write: func(w io.Writer) error { return export.VerdictsCSV(w, m.Report) }},
 	}
+	about := map[string]string{"matrix.method": m.Method.String(), "matrix.coverage": m.Coverage.String()}
+	all = append(all,
+		site.File{Name: "pairs.parquet", About: "The same as pairs.csv, and every matrix as a column, with its unit in its name", Write: func(w io.Writer) error {
+			return history.WriteRecords(w, about, export.Pairs(m.Report))
+		}},
+		site.File{Name: "verdicts.parquet", About: "What is wrong with pairs, with the numbers that led to it", Write: func(w io.Writer) error {
+			return history.WriteRecords(w, about, export.PairVerdicts(m.Report))
+		}},
+		site.File{Name: "hosts.parquet", About: "What is wrong with hosts, with the numbers that led to it", Write: func(w io.Writer) error {
+			return history.WriteRecords(w, about, export.HostVerdicts(m.Report))
+		}})
 	for _, metric := range report.Metrics() {
 		about := fmt.Sprintf("%s, %s; rows from, columns to", metric.Heading(), metric.Unit(m.Method.Units))
 		all = append(all, site.File{Name: metric.String() + ".csv", About: about, Write: func(w io.Writer) error { return export.MatrixCSV(w, m.Report, metric) }})

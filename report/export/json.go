@@ -77,31 +77,31 @@ type City struct {
 
 // Pair is an ordered pair: from runs the ping, to answers.
 type Pair struct {
-	From         string     `json:"from"`
-	To           string     `json:"to"`
-	State        string     `json:"state"`
-	Reason       *string    `json:"reason"`
-	At           *time.Time `json:"at"`
-	Address      *string    `json:"address"`
-	Sent         *int       `json:"sent"`
-	Received     *int       `json:"received"`
-	LossRatio    *float64   `json:"loss_ratio"` // 0 to 1
-	MinMs        *float64   `json:"min_ms"`
-	MedianMs     *float64   `json:"median_ms"`
-	AvgMs        *float64   `json:"avg_ms"`
-	MaxMs        *float64   `json:"max_ms"`
-	MdevMs       *float64   `json:"mdev_ms"`
-	JitterMs     *float64   `json:"jitter_ms"`
-	RTTsMs       []float64  `json:"rtts_ms"` // in order of sending; null if the source has only statistics
-	Miles        *float64   `json:"miles"`
-	Km           *float64   `json:"km"`
-	MiPerMs      *float64   `json:"mi_per_ms"`
-	KmPerMs      *float64   `json:"km_per_ms"`
-	FibrePercent *float64   `json:"fibre_percent"`
-	NoSpeed      *string    `json:"no_speed"` // why there is no speed
-	Verdict      *string    `json:"verdict"`  // of both directions together, the worst
-	Grade        *string    `json:"grade"`
-	Evidence     *string    `json:"evidence"`
+	From         string     `json:"from" parquet:"from"`
+	To           string     `json:"to" parquet:"to"`
+	State        string     `json:"state" parquet:"state"`
+	Reason       *string    `json:"reason" parquet:"reason"`
+	At           *time.Time `json:"at" parquet:"at,timestamp(microsecond)"`
+	Address      *string    `json:"address" parquet:"address"`
+	Sent         *int       `json:"sent" parquet:"sent"`
+	Received     *int       `json:"received" parquet:"received"`
+	LossRatio    *float64   `json:"loss_ratio" parquet:"loss_ratio"` // 0 to 1
+	MinMs        *float64   `json:"min_ms" parquet:"min_ms"`
+	MedianMs     *float64   `json:"median_ms" parquet:"median_ms"`
+	AvgMs        *float64   `json:"avg_ms" parquet:"avg_ms"`
+	MaxMs        *float64   `json:"max_ms" parquet:"max_ms"`
+	MdevMs       *float64   `json:"mdev_ms" parquet:"mdev_ms"`
+	JitterMs     *float64   `json:"jitter_ms" parquet:"jitter_ms"`
+	RTTsMs       []float64  `json:"rtts_ms" parquet:"-"` // in order of sending; null if the source has only statistics
+	Miles        *float64   `json:"miles" parquet:"miles"`
+	Km           *float64   `json:"km" parquet:"km"`
+	MiPerMs      *float64   `json:"mi_per_ms" parquet:"mi_per_ms"`
+	KmPerMs      *float64   `json:"km_per_ms" parquet:"km_per_ms"`
+	FibrePercent *float64   `json:"fibre_percent" parquet:"fibre_percent"`
+	NoSpeed      *string    `json:"no_speed" parquet:"no_speed"` // why there is no speed
+	Verdict      *string    `json:"verdict" parquet:"verdict"`   // of both directions together, the worst
+	Grade        *string    `json:"grade" parquet:"grade"`
+	Evidence     *string    `json:"evidence" parquet:"evidence"`
 }
 
 // JSON writes everything that the report knows: the members of Document, then

@@ -20,53 +20,53 @@ type Verdicts struct {
 
 // HostVerdict is what a city's host is called. What does not apply is null.
 type HostVerdict struct {
-	City             string   `json:"city"`
-	Verdict          string   `json:"verdict"`
-	Evidence         string   `json:"evidence"`
-	SelfPingMs       *float64 `json:"self_ping_ms"`
-	Correlation      *float64 `json:"correlation"` // of the ranks of its way out and way in
-	Partners         *int     `json:"partners"`    // compared, or faster than light
-	NearestCity      *string  `json:"nearest_city"`
-	NearestMs        *float64 `json:"nearest_ms"`
-	NearestLatitude  *float64 `json:"nearest_latitude"`
-	NearestLongitude *float64 `json:"nearest_longitude"`
-	WithinMiles      *float64 `json:"within_miles"`
-	NamedPlace       *string  `json:"named_place"` // of the gazetteer
-	NamedLatitude    *float64 `json:"named_latitude"`
-	NamedLongitude   *float64 `json:"named_longitude"`
-	OffMiles         *float64 `json:"off_miles"`
-	TermMs           *float64 `json:"term_ms"`
-	FitsPlace        *string  `json:"fits_place"` // where its RTTs fit far better
-	FitsLatitude     *float64 `json:"fits_latitude"`
-	FitsLongitude    *float64 `json:"fits_longitude"`
-	OwnOffMs         *float64 `json:"own_off_ms"`   // median RTT, off what its own place explains
-	ThereOffMs       *float64 `json:"there_off_ms"` // and off what that place does
+	City             string   `json:"city" parquet:"city"`
+	Verdict          string   `json:"verdict" parquet:"verdict"`
+	Evidence         string   `json:"evidence" parquet:"evidence"`
+	SelfPingMs       *float64 `json:"self_ping_ms" parquet:"self_ping_ms"`
+	Correlation      *float64 `json:"correlation" parquet:"correlation"` // of the ranks of its way out and way in
+	Partners         *int     `json:"partners" parquet:"partners"`       // compared, or faster than light
+	NearestCity      *string  `json:"nearest_city" parquet:"nearest_city"`
+	NearestMs        *float64 `json:"nearest_ms" parquet:"nearest_ms"`
+	NearestLatitude  *float64 `json:"nearest_latitude" parquet:"nearest_latitude"`
+	NearestLongitude *float64 `json:"nearest_longitude" parquet:"nearest_longitude"`
+	WithinMiles      *float64 `json:"within_miles" parquet:"within_miles"`
+	NamedPlace       *string  `json:"named_place" parquet:"named_place"` // of the gazetteer
+	NamedLatitude    *float64 `json:"named_latitude" parquet:"named_latitude"`
+	NamedLongitude   *float64 `json:"named_longitude" parquet:"named_longitude"`
+	OffMiles         *float64 `json:"off_miles" parquet:"off_miles"`
+	TermMs           *float64 `json:"term_ms" parquet:"term_ms"`
+	FitsPlace        *string  `json:"fits_place" parquet:"fits_place"` // where its RTTs fit far better
+	FitsLatitude     *float64 `json:"fits_latitude" parquet:"fits_latitude"`
+	FitsLongitude    *float64 `json:"fits_longitude" parquet:"fits_longitude"`
+	OwnOffMs         *float64 `json:"own_off_ms" parquet:"own_off_ms"`     // median RTT, off what its own place explains
+	ThereOffMs       *float64 `json:"there_off_ms" parquet:"there_off_ms"` // and off what that place does
 }
 
 // PairVerdict is what two cities are called.
 type PairVerdict struct {
-	From         string     `json:"from"`
-	To           string     `json:"to"`
-	Verdict      string     `json:"verdict"`
-	Slowdown     *float64   `json:"slowdown"` // against the slower of the expected RTT and the best relay
-	Grade        *string    `json:"grade"`
-	Evidence     string     `json:"evidence"`
-	RTTMs        *float64   `json:"rtt_ms"`  // the lower floor of the two directions
-	OutMs        *float64   `json:"out_ms"`  // floor from → to
-	BackMs       *float64   `json:"back_ms"` // floor to → from
-	Miles        *float64   `json:"miles"`
-	FibrePercent *float64   `json:"fibre_percent"`
-	ExpectedMs   *float64   `json:"expected_ms"` // for the distance and the last miles of the two
-	UsualMs      *float64   `json:"usual_ms"`    // for the distance between two such hosts; "slow-unproven" rests on it
-	Relay        *string    `json:"relay"`
-	RelayMs      *float64   `json:"relay_ms"`
-	OverMs       *float64   `json:"over_ms"` // the slower of the two
-	Waypoints    []Waypoint `json:"waypoints"`
-	Sent         *int       `json:"sent"` // both directions, or the one that is lossy
-	Lost         *int       `json:"lost"`
-	LossLow      *float64   `json:"loss_low"` // Wilson 95 % interval, as ratios
-	LossHigh     *float64   `json:"loss_high"`
-	QueueMs      *float64   `json:"queue_ms"` // average − minimum
+	From         string     `json:"from" parquet:"from"`
+	To           string     `json:"to" parquet:"to"`
+	Verdict      string     `json:"verdict" parquet:"verdict"`
+	Slowdown     *float64   `json:"slowdown" parquet:"slowdown"` // against the slower of the expected RTT and the best relay
+	Grade        *string    `json:"grade" parquet:"grade"`
+	Evidence     string     `json:"evidence" parquet:"evidence"`
+	RTTMs        *float64   `json:"rtt_ms" parquet:"rtt_ms"`   // the lower floor of the two directions
+	OutMs        *float64   `json:"out_ms" parquet:"out_ms"`   // floor from → to
+	BackMs       *float64   `json:"back_ms" parquet:"back_ms"` // floor to → from
+	Miles        *float64   `json:"miles" parquet:"miles"`
+	FibrePercent *float64   `json:"fibre_percent" parquet:"fibre_percent"`
+	ExpectedMs   *float64   `json:"expected_ms" parquet:"expected_ms"` // for the distance and the last miles of the two
+	UsualMs      *float64   `json:"usual_ms" parquet:"usual_ms"`       // for the distance between two such hosts; "slow-unproven" rests on it
+	Relay        *string    `json:"relay" parquet:"relay"`
+	RelayMs      *float64   `json:"relay_ms" parquet:"relay_ms"`
+	OverMs       *float64   `json:"over_ms" parquet:"over_ms"` // the slower of the two
+	Waypoints    []Waypoint `json:"waypoints" parquet:"-"`
+	Sent         *int       `json:"sent" parquet:"sent"` // both directions, or the one that is lossy
+	Lost         *int       `json:"lost" parquet:"lost"`
+	LossLow      *float64   `json:"loss_low" parquet:"loss_low"` // Wilson 95 % interval, as ratios
+	LossHigh     *float64   `json:"loss_high" parquet:"loss_high"`
+	QueueMs      *float64   `json:"queue_ms" parquet:"queue_ms"` // average − minimum
 }
 
 // Waypoint is a city over which a detour may go.
