@@ -12,13 +12,13 @@ import (
 // kilobyte.
 type Month struct {
 	Span   Span
-	Rounds []*probe.Round // headers of the rounds, in the order of time
+	Rounds []*probe.Round // headers of the rounds, in the order of time, without hosts and warnings
 	Cities []probe.City   // every city of the rounds, as it was last, in the order of the last inventory; gone ones after
 	Pairs  []PairMonth    // planned at least once; sorted by (From, To)
 	Hosts  []HostMonth    // in the order of Cities
 	Notes  []probe.Warning
 
-	Self map[string]time.Duration // by city: median of its RTTs to itself, where it pinged itself
+	Self map[string]time.Duration // by city: median of its RTTs to itself, where it pinged itself or its health says it
 
 	LeftOut int // files of the history, damaged; Notes name them
 }
@@ -53,8 +53,8 @@ type PairMonth struct {
 	Base     probe.Stat    // of which Least and the floors are: Min, or the next best that the source gives
 	Least    time.Duration // the smallest RTT that at least three rounds saw (one round: its minimum): for physics; 0: none
 	Queue    Quantiles     // of average − minimum
-	Days     []DayFigures  // by day of the span
-	Hours    [24]HourFigures
+	Days     []DayFigures  // by day of the span; a report lets go of them when it is made
+	Hours    []HourFigures // by hour of day, as Days
 	Moves    []AddressMove // addresses that were pinged, in order; one a family if it never changed
 }
 

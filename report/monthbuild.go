@@ -49,6 +49,8 @@ func newMonth(ctx context.Context, history History, span Span, progress func(don
 		return nil, fmt.Errorf("month %v: series: %w", span, err)
 	}
 	m.Notes = monthNotes(rounds, problems(history))
+	m.selfByHealth()
+	m.slim()
 	m.tell(history)
 	return m, nil
 }

@@ -21,6 +21,7 @@ type worker struct {
 	chosen  choice
 	middle  []middle      // of the figures of each day or hour
 	days    []DayFigures  // memory for the next pairs
+	hours   []HourFigures //
 	pairs   []pairAndRuns //
 	answers *answers
 }
@@ -57,11 +58,11 @@ func (w *worker) newPair() *pairAndRuns {
 	const many = 64
 	n := w.g.month.Span.Days()
 	if len(w.pairs) == 0 {
-		w.pairs, w.days = make([]pairAndRuns, many), make([]DayFigures, many*n)
+		w.pairs, w.days, w.hours = make([]pairAndRuns, many), make([]DayFigures, many*n), make([]HourFigures, many*24)
 	}
 	p := &w.pairs[0]
-	p.Days = w.days[:n:n]
-	w.pairs, w.days = w.pairs[1:], w.days[n:]
+	p.Days, p.Hours = w.days[:n:n], w.hours[:24:24]
+	w.pairs, w.days, w.hours = w.pairs[1:], w.days[n:], w.hours[24:]
 	return p
 }
 

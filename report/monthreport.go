@@ -82,7 +82,6 @@ func NewMonthReport(ctx context.Context, history History, o MonthOptions, progre
 	if err != nil && !errors.Is(err, ErrNoRounds) {
 		return nil, err
 	}
-	before.forget()
 	progress("judging "+o.Span.String(), 1, 1)
 	traces, err := history.Traces(ctx, o.Span.From, o.Span.To)
 	if err != nil {
@@ -102,6 +101,7 @@ func NewMonthReport(ctx context.Context, history History, o MonthOptions, progre
 	m.bands()
 	m.times()
 	m.remarks()
+	month.forgetTimes()
 	return m, nil
 }
 

@@ -116,39 +116,52 @@ func (m *Month) options() probe.Options {
 	return m.Rounds[0].Options
 }
 
-// self is what hosts take to reach themselves: the median of the rounds in which
-// they tried, or of what their health says.
-func (m *Month) self() []probe.Sample {
+// selfByHealth takes from the health of hosts what they take to reach
+// themselves, the median of their rounds, where they did not ping themselves.
+func (m *Month) selfByHealth() {
 	times := map[string][]time.Duration{}
 	for _, r := range m.Rounds {
 		for _, h := range r.Hosts {
-			if h.Health.Self > 0 {
+			if _, known := m.Self[h.City]; h.Health.Self > 0 && !known {
 				times[h.City] = append(times[h.City], h.Health.Self)
 			}
 		}
 	}
-	for city, median := range m.Self {
-		times[city] = []time.Duration{median}
+	for city, all := range times {
+		slices.Sort(all)
+		m.Self[city] = all[len(all)/2]
 	}
+}
+
+// slim lets go of what was taken from the headers of the rounds: they hold every
+// host of each.
+func (m *Month) slim() {
+	rounds := make([]*probe.Round, len(m.Rounds))
+	for i, r := range m.Rounds {
+		slim := *r
+		slim.Hosts, slim.Warnings = nil, nil
+		rounds[i] = &slim
+	}
+	m.Rounds = rounds
+}
+
+// self is what hosts take to reach themselves.
+func (m *Month) self() []probe.Sample {
 	var self []probe.Sample
 	for _, c := range m.Cities {
-		if all := times[c.Name]; len(all) > 0 {
-			slices.Sort(all)
+		if median, known := m.Self[c.Name]; known {
 			s := probe.Sample{Pair: probe.Pair{From: c.Name, To: c.Name}, State: probe.Measured}
-			s.Imported.Set(probe.Min, all[len(all)/2])
+			s.Imported.Set(probe.Min, median)
 			self = append(self, s)
 		}
 	}
 	return self
 }
 
-// forget lets go of what only the report of the month itself needs: the headers
-// of its rounds hold every host of each.
-func (m *Month) forget() {
-	if m == nil {
-		return
-	}
-	for i, r := range m.Rounds {
-		m.Rounds[i] = &probe.Round{Start: r.Start, End: r.End}
+// forgetTimes lets go of the days and hours of the pairs, most of what there is
+// of them, when all is said that they say.
+func (m *Month) forgetTimes() {
+	for i := range m.Pairs {
+		m.Pairs[i].Days, m.Pairs[i].Hours = nil, nil
 	}
 }

@@ -78,6 +78,9 @@ func (r *columnReader) page(page parquet.Page, from, to int64) error {
 		data := page.Data()
 		return spread(&r.table.at, data.Int64(), levels, int(from), int(to), noTime)
 	}
+	if page.Dictionary() != nil && present(page) == int(page.NumRows()) {
+		return r.entries(page, int(from), int(to))
+	}
 	values, err := r.numbers(page)
 	if err != nil {
 		return err
@@ -114,6 +117,25 @@ func spread[T int32 | int64](into *[]T, values []T, levels []byte, from, to int,
 		next++
 	}
 	*into = room
+	return nil
+}
+
+// entries appends the rows from..to of a page that has a value in each, by its
+// dictionary.
+func (r *columnReader) entries(page parquet.Page, from, to int) error {
+	if err := r.learn(page.Dictionary()); err != nil {
+		return err
+	}
+	values := page.Data()
+	indexes := values.Int32()
+	if to > len(indexes) {
+		return errors.New("a page has fewer values than rows")
+	}
+	column := slices.Grow(r.table.cols[r.column], to-from)
+	for _, index := range indexes[from:to] {
+		column = append(column, r.meaning[index])
+	}
+	r.table.cols[r.column] = column
 	return nil
 }
 

@@ -71,40 +71,48 @@ var tickShares = []float64{0.1, 0.25, 0.5}
 // ticks draws every RTT, as a tick as wide as its column: those of a share as one
 // path, along the lines of pixels, where they are longest.
 func (g *Smoke) ticks(b *strings.Builder, y func(us int32) int) {
-	const lines = plotHeight + 1
-	paths := make([]strings.Builder, len(tickShares)+1)
-	grades := make([]uint8, lines*len(g.columns)) // by line, then by column: 0, or which path
-	count := make([]int, lines)
+	var lines [plotHeight + 1]line
+	paths := make([][]byte, len(tickShares)+1)
 	for i := range g.columns {
-		clear(count)
 		rtts := g.columns[i].rtts
-		for _, us := range rtts {
-			count[y(us)/fine]++
-		}
-		for line, n := range count {
-			if n > 0 {
-				grades[line*len(g.columns)+i] = 1 + uint8(gradeOf(float64(n)/float64(len(rtts))))
-			}
-		}
-	}
-	for line := range lines {
-		row := grades[line*len(g.columns) : (line+1)*len(g.columns)]
-		for start := 0; start < len(row); {
-			end := start + 1
-			for end < len(row) && row[end] == row[start] {
+		for begin := 0; begin < len(rtts); { // ascending, so that a line's stand together
+			at := y(rtts[begin]) / fine
+			end := begin + 1
+			for end < len(rtts) && y(rtts[end])/fine == at {
 				end++
 			}
-			if row[start] > 0 {
-				fmt.Fprintf(&paths[row[start]-1], "M%d %dh%d", start, fine*line+1, end-start)
+			l := &lines[at]
+			grade := gradeOf(float64(end-begin) / float64(len(rtts)))
+			if l.end != i || l.grade != grade {
+				paths[l.grade] = l.append(paths[l.grade], at)
+				l.start, l.grade = i, grade
 			}
-			start = end
+			l.end = i + 1
+			begin = end
 		}
 	}
-	for i := range paths {
-		if paths[i].Len() > 0 {
-			fmt.Fprintf(b, `<path class="t%d" d="%s"/>`, i+1, paths[i].String())
+	for at := range lines {
+		l := &lines[at]
+		paths[l.grade] = l.append(paths[l.grade], at)
+	}
+	for i, path := range paths {
+		if len(path) > 0 {
+			fmt.Fprintf(b, `<path class="t%d" d="%s"/>`, i+1, path)
 		}
 	}
+}
+
+// line is a stretch of columns that have ticks of one grade on a line of pixels.
+type line struct{ start, end, grade int }
+
+// append writes the stretch as part of a path.
+func (l *line) append(path []byte, at int) []byte {
+	if l.end == l.start {
+		return path
+	}
+	path = strconv.AppendInt(append(path, 'M'), int64(l.start), 10)
+	path = strconv.AppendInt(append(path, ' '), int64(fine*at+1), 10)
+	return strconv.AppendInt(append(path, 'h'), int64(l.end-l.start), 10)
 }
 
 func gradeOf(share float64) int {

@@ -13,11 +13,14 @@ import (
 // all lies in the upper half.
 func Scale(graphs ...*Smoke) (low, high float64, ok bool) {
 	for _, g := range graphs {
-		if g == nil || g.Reach() == 0 {
+		if g == nil {
 			continue
 		}
-		high = max(high, g.Reach())
-		low = min(cmp.Or(low, g.Low()), g.Low())
+		reach, least := g.Reach(), g.Low()
+		if reach > 0 {
+			high = max(high, reach)
+			low = min(cmp.Or(low, least), least)
+		}
 	}
 	if low < high/2 {
 		low = 0
