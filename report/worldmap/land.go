@@ -23,13 +23,29 @@ const Credit = "Coasts: Natural Earth"
 // spot is a point of the plane: degrees before it is projected, pixels after.
 type spot struct{ x, y float64 }
 
-// land are the coasts as closed rings, in degrees of longitude and latitude.
-var land = sync.OnceValue(func() [][]spot {
+// coast is a closed ring, in degrees of longitude and latitude, and the box that
+// it lies in.
+type coast struct {
+	spots     []spot
+	low, high spot
+}
+
+// land are the coasts.
+var land = sync.OnceValue(func() []coast {
 	rings, err := readLand(landFile)
 	if err != nil {
 		panic(err) // the file is built in
 	}
-	return rings
+	coasts := make([]coast, len(rings))
+	for i, ring := range rings {
+		c := coast{ring, ring[0], ring[0]}
+		for _, p := range ring {
+			c.low = spot{min(c.low.x, p.x), min(c.low.y, p.y)}
+			c.high = spot{max(c.high.x, p.x), max(c.high.y, p.y)}
+		}
+		coasts[i] = c
+	}
+	return coasts
 })
 
 func readLand(packed []byte) ([][]spot, error) {
@@ -44,6 +60,9 @@ func readLand(packed []byte) ([][]spot, error) {
 		ring, err := readRing(strings.Fields(lines.Text()))
 		if err != nil {
 			return nil, fmt.Errorf("read coasts: ring %d: %w", len(rings)+1, err)
+		}
+		if len(ring) == 0 {
+			return nil, fmt.Errorf("read coasts: ring %d is empty", len(rings)+1)
 		}
 		rings = append(rings, ring)
 	}

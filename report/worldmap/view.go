@@ -120,8 +120,11 @@ func (v view) land() [][]spot {
 	var seen [][]spot
 	for _, ring := range land() {
 		for _, turns := range []float64{-360, 0, 360} {
-			moved := make([]spot, len(ring))
-			for i, p := range ring {
+			if ring.high.x+turns < low.x || ring.low.x+turns > high.x || ring.high.y < low.y || ring.low.y > high.y {
+				continue
+			}
+			moved := make([]spot, len(ring.spots))
+			for i, p := range ring.spots {
 				moved[i] = spot{p.x + turns, p.y}
 			}
 			var drawn []spot
