@@ -64,7 +64,7 @@ func (b *Bucket) explain(doing, key string, err error) error {
 // advice is what to do about a server's refusal.
 func (b *Bucket) advice(code string) string {
 	switch code {
-	case "SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidAccessKey":
+	case "SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidAccessKey", "XAdminUserNotFound":
 		return "the server does not know these keys: see AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
 	case "ExpiredToken", "InvalidToken", "ExpiredTokenException":
 		return "the session is over: get new keys, and AWS_SESSION_TOKEN with them"
@@ -124,5 +124,5 @@ func (b *Bucket) unanswered(err error) (error, string) {
 	case errors.As(err, &op):
 		return err, "the connection to " + server + " was cut: try again"
 	}
-	return err, ""
+	return err, "the way to " + server + " failed: try again"
 }

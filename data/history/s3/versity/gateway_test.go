@@ -2,6 +2,7 @@ package versity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -74,9 +75,17 @@ type server struct {
 // start starts a server with an empty bucket, "fleet".
 func start(t *testing.T) *server {
 	t.Helper()
-	s := &server{address: freeAddress(t), dir: t.TempDir()}
-	s.run(t)
-	var err error
+	s := &server{dir: t.TempDir()}
+	err := errors.New("not tried yet")
+	for range 5 { // another program may take the address first
+		s.address = freeAddress(t)
+		if err = s.listen(t); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.client, err = minio.New(s.address, &minio.Options{Creds: credentials.NewStaticV4(keyID, secret, ""), Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
@@ -97,8 +106,8 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// run starts the server's process, and waits until it answers.
-func (s *server) run(t *testing.T) {
+// listen starts the server's process, and waits until it answers.
+func (s *server) listen(t *testing.T) error {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "MATRIX_TEST_GATEWAY="+s.address, "MATRIX_TEST_GATEWAY_DIR="+s.dir)
@@ -118,12 +127,12 @@ func (s *server) run(t *testing.T) {
 		conn, err := net.Dial("tcp", s.address)
 		if err == nil {
 			conn.Close()
-			return
+			return nil
 		}
 		select {
 		case err := <-ended:
 			ended <- err
-			t.Fatalf("the server ended: %v\n%s", err, talk.String())
+			return fmt.Errorf("the server ended: %v\n%s", err, talk.String())
 		default:
 		}
 	}
