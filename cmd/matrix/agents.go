@@ -16,6 +16,7 @@ import (
 )
 
 // opener reaches a city in process if it is this machine, and over ssh if not.
+// Over NATS every city has its agent.
 type opener struct {
 	addresses probe.Addresses
 	own       map[netip.Addr]bool
@@ -57,7 +58,14 @@ func dialing(dialer *ssh.Dialer) wire.Dialer {
 	})
 }
 
-func (o *fleetFlags) opener(addresses probe.Addresses, log *slog.Logger, how reach) (probe.Opener, error) {
+func (o *fleetFlags) opener(ctx context.Context, addresses probe.Addresses, log *slog.Logger, how reach) (probe.Opener, error) {
+	if o.isVia() {
+		c, err := o.cross(ctx, log)
+		if err != nil {
+			return nil, err
+		}
+		return c.opener(ctx)
+	}
 	own, err := ownAddresses()
 	if err != nil {
 		return nil, err

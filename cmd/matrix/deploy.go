@@ -73,7 +73,7 @@ func (o *deployFlags) deploy(ctx context.Context, wanted []string, std streams) 
 		return err
 	}
 	d := &deployer{onlyLook: o.check, found: map[string]ssh.Deployment{}}
-	opener, err := o.opener(hosts.addresses, hosts.log, d.before)
+	opener, err := o.opener(ctx, hosts.addresses, hosts.log, d.before)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ type fleetFlags struct {
 	v4, v6          bool
 	rsh, remotePath string
 	verbose         bool
+
+	viaFlags
 }
 
 func (o *fleetFlags) registerCities(f *pflag.FlagSet) {

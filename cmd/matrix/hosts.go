@@ -18,6 +18,8 @@ type hosts struct {
 	addresses probe.Addresses
 	opener    probe.Opener
 	log       *slog.Logger
+	crossing  *crossing // nil: not over NATS
+	booked    *booked   // the round, if it is in the books
 }
 
 // errNames says that looking the cities' names up was cut short.
@@ -30,11 +32,11 @@ func (o *fleetFlags) find(ctx context.Context, cities []probe.City, std streams)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNames, err)
 	}
-	opener, err := o.opener(addresses, log, installing)
+	opener, err := o.opener(ctx, addresses, log, installing)
 	if err != nil {
 		return nil, err
 	}
-	return &hosts{cities, addresses, opener, log}, nil
+	return &hosts{cities: cities, addresses: addresses, opener: opener, log: log, crossing: o.crossing}, nil
 }
 
 func (h *hosts) measure(ctx context.Context, plan probe.Plan, progress func(probe.Progress)) *probe.Round {

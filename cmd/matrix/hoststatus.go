@@ -57,15 +57,17 @@ func statusCommand(std streams) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return o.status(cmd.Context(), args, std) },
 	}
 	o.register(cmd)
+	o.registerVia(cmd.Flags())
 	return cmd
 }
 
 func (o *lookFlags) status(ctx context.Context, wanted []string, std streams) error {
+	defer o.leave()
 	hosts, chosen, err := o.findChosen(ctx, wanted, std)
 	if err != nil {
 		return err
 	}
-	opener, err := o.opener(hosts.addresses, hosts.log, onlyLooking)
+	opener, err := o.opener(ctx, hosts.addresses, hosts.log, onlyLooking)
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,11 @@ guess, and is listed in cities.csv to be checked.
 
 matrix.toml has every setting as a comment, with its default.
 
+With --nats it makes in DIR/nats what a fleet over NATS needs: a key for each
+city's agent and one for the coordinator, a certificate, and the server's
+configuration, in which each key has its rights. Where settings and keys are there
+already, it makes only the keys of cities that have none.
+
 Exit status: 0 both are there, 2 the place of a city is not known and nothing was
 written, 3 the arguments or the list are wrong, 4 the system failed.
 
@@ -54,6 +59,7 @@ Places: GeoNames (geonames.org), CC BY 4.0. Codes: OurAirports (ourairports.com)
 // initFlags are the flags of matrix init, as the person gave them.
 type initFlags struct {
 	list, servers, sshConfig, command string
+	nats                              []string
 	force                             bool
 }
 
@@ -88,12 +94,16 @@ func initCommand(std streams) *cobra.Command {
 	f.StringVar(&o.servers, "from-servers", "", "a WonderNetwork servers file, or another inventory, a `FILE`")
 	f.StringVar(&o.sshConfig, "from-ssh-config", "", "the hosts of an ssh_config, a `FILE`, such as ~/.ssh/config")
 	f.StringVar(&o.command, "from-command", "", "the list or table that this `COMMAND` prints; sh runs it")
+	f.StringArrayVar(&o.nats, "nats", nil, "make keys for NATS as well, a server's configuration and certificate; `HOST` is where hosts find it, repeated if it has several names")
 	f.BoolVar(&o.force, "force", false, "overwrite what is there")
 	return cmd
 }
 
 func (o *initFlags) run(cmd *cobra.Command, folder string, std streams) error {
 	folder = filepath.Clean(folder)
+	if inventory := filepath.Join(folder, "cities.csv"); o.onlyKeys(folder) {
+		return o.makeKeys(folder, inventory, std.out)
+	}
 	kept, err := o.check(folder)
 	if err != nil {
 		return err
@@ -124,8 +134,35 @@ func (o *initFlags) run(cmd *cobra.Command, folder string, std streams) error {
 	if _, err := saveAll(folder, files); err != nil {
 		return err
 	}
+	if len(o.nats) > 0 {
+		if err := o.makeKeys(folder, path, std.out); err != nil {
+			return err
+		}
+	}
 	_, err = fmt.Fprintf(std.out, "%swrote %s: every setting, with its default\n%s", told, filepath.Join(folder, settingsFile), next(folder, cities))
 	return err
+}
+
+// onlyKeys says whether keys are all that is missing.
+func (o *initFlags) onlyKeys(folder string) bool {
+	if len(o.nats) == 0 || o.force || o.list+o.servers+o.sshConfig+o.command != "" {
+		return false
+	}
+	for _, name := range []string{settingsFile, "cities.csv"} {
+		if _, err := os.Lstat(filepath.Join(folder, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// makeKeys makes a key for every city of the inventory that is there now.
+func (o *initFlags) makeKeys(folder, path string, w io.Writer) error {
+	inventory, err := data.OpenInventory(path)
+	if err != nil {
+		return err
+	}
+	return makeKeys(folder, o.nats, inventory.Cities, w)
 }
 
 // check finds out whether anything would be overwritten, before a person is

@@ -140,6 +140,28 @@ func (o *measureFlags) keep(ctx context.Context, round *probe.Round, std streams
 	return saved, nil
 }
 
+// keepBooked saves a round, and closes it in the books if it is there. One that
+// waits for hosts which are cut off is not saved yet: it would lack what they
+// have measured, and what is saved is never changed.
+func (o *measureFlags) keepBooked(ctx context.Context, hosts *hosts, round *probe.Round, std streams) (saved history.Saved, err error) {
+	if hosts == nil || hosts.booked == nil {
+		return o.keep(ctx, round, std)
+	}
+	book := hosts.booked
+	defer book.Release(ctx)
+	if len(book.owing) > 0 {
+		o.say(std, "matrix: not saved yet: %s measured, and cannot be reached; the next round, or matrix collect, saves what comes", someOf(book.owing))
+		return saved, nil
+	}
+	if err := book.Mine(ctx); err != nil {
+		return saved, err
+	}
+	if saved, err = o.keep(ctx, round, std); err != nil {
+		return saved, err
+	}
+	return saved, book.Close(ctx)
+}
+
 // ranNowhere says whether every host that was to ping could not: as a rule for a
 // reason on this side, such as a slip in the command line, which a month would
 // count as time in which the hosts were down.

@@ -5,16 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"matrix/data"
 	"matrix/geo"
 	"matrix/probe"
+	"matrix/probe/bus"
 	"matrix/report"
 )
 
 // measure is the main job: cities in, matrices out. The round comes from the
 // network or from a file; all that follows is the same.
 func measure(ctx context.Context, o *measureFlags, std streams) error {
+	defer o.leave()
+	o.books = o.history != noHistory
 	s, err := o.check()
 	if err != nil {
 		return err
@@ -40,7 +44,7 @@ func measure(ctx context.Context, o *measureFlags, std streams) error {
 		return err
 	}
 	whole := context.WithoutCancel(ctx) // what was measured is saved, also after Ctrl-C
-	saved, kept := o.keep(whole, round, std)
+	saved, kept := o.keepBooked(whole, hosts, round, std)
 	round.Warnings = append(round.Warnings, remarks...)
 	r := report.New(round, s.options)
 	if hosts != nil && s.showsTraces() {
@@ -138,8 +142,11 @@ func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inv
 	}
 	hosts.log.Debug("planned", "plan", plan)
 	progress := newProgress(std.err, o.quiet || o.verbose)
-	round := hosts.measure(ctx, plan, progress.show)
+	round, err := o.carryOut(ctx, hosts, plan, selection, progress.show, std)
 	progress.clear()
+	if err != nil {
+		return nil, nil, err
+	}
 	round.Version = version()
 	round.Warnings = append(inventory.Warnings, round.Warnings...)
 	round.Warnings = append(round.Warnings, otherVersions(round)...)
@@ -152,6 +159,26 @@ func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inv
 		o.say(std, "matrix: interrupted; this is what was measured so far, marked partial")
 	}
 	return round, hosts, nil
+}
+
+// carryOut measures. Over NATS a round that is to be saved goes into the books,
+// and those that others left there are finished first.
+func (o *measureFlags) carryOut(ctx context.Context, hosts *hosts, plan probe.Plan, selection probe.Selection, progress func(probe.Progress), std streams) (*probe.Round, error) {
+	if hosts.crossing == nil || !o.books {
+		return hosts.measure(ctx, plan, progress), nil
+	}
+	say := func(format string, args ...any) { o.say(std, format, args...) }
+	if err := hosts.crossing.finishOpen(ctx, o.history, say); err != nil {
+		// What is new is not to suffer for what is old, which stays where it is.
+		say("matrix: a round that was left open is not saved: %v", err)
+	}
+	ticket := bus.Ticket{
+		Run: bus.NewRun(), Start: time.Now().UTC(), Program: version(),
+		Cities: plan.Cities, Addresses: hosts.addresses, Selection: selection, Options: o.options,
+	}
+	round, booked, err := hosts.crossing.measure(ctx, ticket, plan, progress)
+	hosts.booked = booked
+	return round, err
 }
 
 func (o *measureFlags) selection(inventory *data.Inventory) (probe.Selection, error) {

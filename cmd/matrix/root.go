@@ -68,7 +68,8 @@ func newRoot(std streams) *cobra.Command {
 		versionCommand(std), manCommand(),
 		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std),
 		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std), syncCommand(std),
-		importCommand(std), exportCommand(std), checkCommand(std))
+		importCommand(std), exportCommand(std), checkCommand(std),
+		agentCommand(std), keysCommand(std), collectCommand(std))
 	return root
 }
 
@@ -97,6 +98,7 @@ type measureFlags struct {
 	quiet               bool
 	thresholds          []string
 	trace               tracing
+	books               bool // the round is saved: over NATS it is in the books until then
 }
 
 func (o *measureFlags) register(cmd *cobra.Command) {
@@ -128,6 +130,7 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
 	f.StringArrayVar(&o.thresholds, "threshold", nil, "change a threshold of the verdicts, `NAME=VALUE` (matrix verdicts --help lists them)")
 	o.registerReach(f)
+	o.registerVia(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
 	o.registerVerbose(f)
 }
@@ -151,11 +154,11 @@ func (s *seconds) Set(text string) error {
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
-var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "interface", "engine", "ipv4", "ipv6", "rsh", "remote-path", "trace", "history"}
+var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "interface", "engine", "ipv4", "ipv6", "rsh", "remote-path", "via", "nats-key", "nats-listen", "trace", "history"}
 
 // clashes refuses flags that contradict each other.
 func clashes(flags *pflag.FlagSet) error {
-	pairs := [][2]string{{"ipv4", "ipv6"}, {"quiet", "verbose"}}
+	pairs := [][2]string{{"ipv4", "ipv6"}, {"quiet", "verbose"}, {"rsh", "via"}, {"remote-path", "via"}, {"rsh", "nats-listen"}, {"remote-path", "nats-listen"}}
 	for _, name := range measuring {
 		pairs = append(pairs, [2]string{"in", name})
 	}

@@ -29,7 +29,7 @@ const (
 
 // unset are the commands that take no settings: the far side, which obeys the
 // coordinator; what works without a fleet; and what makes the settings.
-var unset = []string{"probe", "version", "demo", "lab", "init", "man", "completion", "help"}
+var unset = []string{"probe", "agent", "keys", "version", "demo", "lab", "init", "man", "completion", "help"}
 
 // once are flags that say what one command is to do now, or that mean something
 // else in each command. In a file they would surprise.

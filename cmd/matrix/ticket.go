@@ -65,12 +65,14 @@ func (o *measureFlags) registerTicket(cmd *cobra.Command) {
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
 	o.registerFamily(f)
 	o.registerReach(f)
+	o.registerVia(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
 	o.registerVerbose(f)
 }
 
 // ticket measures, or reads, and writes.
 func (o *measureFlags) ticket(ctx context.Context, from, to string, std streams) error {
+	defer o.leave()
 	write, ok := tickets[o.format]
 	if !ok {
 		return usage("--format %s: want markdown or text", o.format)

@@ -86,6 +86,7 @@ func (o *traceFlags) register(cmd *cobra.Command) {
 	f.BoolVar(&o.json, "json", false, "as mtr --json, a report for each direction and flow, one after the other, with the finding beside each")
 	f.StringVar(&o.in, "in", "", "judge the ways with the round in this `FILE` as well")
 	o.registerReach(f)
+	o.registerVia(f)
 	o.registerVerbose(f)
 }
 
@@ -106,6 +107,7 @@ func (o *traceFlags) check() (probe.TraceOptions, error) {
 
 // run traces and shows.
 func (o *traceFlags) run(ctx context.Context, from, to string, options probe.TraceOptions, std streams) error {
+	defer o.leave()
 	inventory, err := o.inventory(std)
 	if err != nil {
 		return err

@@ -92,6 +92,7 @@ func (d *desk) run(ctx context.Context) error {
 		return err
 	}
 	d.talks.Go(func() { d.outbox.deliver(ctx, d.send) })
+	d.talks.Go(func() { d.beat(ctx) })
 	if d.Ready != nil {
 		d.talks.Go(func() { d.tellReady(ctx) })
 	}
@@ -104,6 +105,30 @@ func (d *desk) run(ctx context.Context) error {
 		err = nil
 	}
 	return err
+}
+
+// beat gives signs of life while letters wait: the far side itself does only
+// until its job is done, and a server may take a while to take them.
+func (d *desk) beat(ctx context.Context) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if d.outbox.len() == 0 {
+			continue
+		}
+		d.mu.Lock()
+		for _, t := range d.sessions {
+			if t.keep {
+				t.live([]byte(wordBeat + "\n"))
+			}
+		}
+		d.mu.Unlock()
+	}
 }
 
 // tellReady waits until the server has the subscription.
@@ -278,12 +303,7 @@ func (t *talk) Write(line []byte) (int, error) {
 		defer t.idle.Reset(idleLimit)
 	}
 	if !t.keep || w == wordBeat || w == wordClock {
-		m := nats.NewMsg(liveSubject(t.Key.City, t.run))
-		place{t.run, t.session, 0}.mark(m)
-		m.Data = line
-		if err := t.nc.PublishMsg(m); err != nil && !t.keep {
-			t.Log.Debug("not said", "err", err)
-		}
+		t.live(line)
 		return len(line), nil
 	}
 	t.mu.Lock()
@@ -296,6 +316,16 @@ func (t *talk) Write(line []byte) (int, error) {
 		t.Log.Error("what was measured cannot be kept", "run", t.run, "err", err)
 	}
 	return len(line), nil
+}
+
+// live says a line to whoever listens now.
+func (t *talk) live(line []byte) {
+	m := nats.NewMsg(liveSubject(t.Key.City, t.run))
+	place{t.run, t.session, 0}.mark(m)
+	m.Data = line
+	if err := t.nc.PublishMsg(m); err != nil {
+		t.Log.Debug("not said", "run", t.run, "err", err)
+	}
 }
 
 // note is the file that says that a session was under way.

@@ -26,6 +26,7 @@ const (
 )
 
 const (
+	prepareLimit  = 30 * time.Second
 	dialLimit     = 10 * time.Second
 	reconnectWait = 500 * time.Millisecond
 )
@@ -85,6 +86,12 @@ type Bus struct {
 	rounds jetstream.KeyValue
 	leases jetstream.KeyValue
 	log    *slog.Logger
+
+	// Patience is how long after Connect agents may take to be there: those of a
+	// server that was started just now are still looking for it. Set it before
+	// anything is dialled.
+	Patience time.Duration
+	since    time.Time
 }
 
 // Connect connects a coordinator and makes sure that there are the stream and
@@ -97,7 +104,7 @@ func Connect(ctx context.Context, key Key, log *slog.Logger) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bus{nc: nc, log: log}
+	b := &Bus{nc: nc, log: log, since: time.Now()}
 	if err := b.prepare(ctx); err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("prepare NATS: %w; JetStream must be enabled there, and the key be a coordinator's", err)
@@ -109,8 +116,22 @@ func (b *Bus) prepare(ctx context.Context) (err error) {
 	if b.js, err = jetstream.New(b.nc); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*dialLimit)
+	ctx, cancel := context.WithTimeout(ctx, prepareLimit)
 	defer cancel()
+	for {
+		// A cluster without a leader says nothing at all.
+		limited, cancel := context.WithTimeout(ctx, prepareLimit/10)
+		err = b.furnish(limited)
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, jetstream.ErrJetStreamNotEnabled) {
+			return err
+		}
+		b.log.Debug("NATS is not ready", "err", err)
+	}
+}
+
+// furnish makes what is not there yet.
+func (b *Bus) furnish(ctx context.Context) (err error) {
 	copies := 1
 	if b.nc.ConnectedClusterName() != "" {
 		copies = 3
@@ -132,6 +153,13 @@ func (b *Bus) prepare(ctx context.Context) (err error) {
 	}
 	b.leases, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: leasesBucket, TTL: leaseTime, Replicas: copies})
 	return err
+}
+
+// Traffic is what came and went over the connection so far, in messages and in
+// bytes of their bodies and headers.
+func (b *Bus) Traffic() (messagesIn, bytesIn, messagesOut, bytesOut uint64) {
+	s := b.nc.Stats()
+	return s.InMsgs, s.InBytes, s.OutMsgs, s.OutBytes
 }
 
 // Close ends the connection.

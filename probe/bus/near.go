@@ -198,6 +198,7 @@ func (c *Conn) Write(line []byte) (int, error) {
 	if err := c.ask(c.ctx, doLine, line); err != nil {
 		return 0, c.explain("measure", err)
 	}
+	c.dialer.bus.log.Debug("its agent has the "+w, "from", c.city)
 	return len(line), nil
 }
 
@@ -218,7 +219,7 @@ type refusedError struct{ error }
 // ask sends an order until it is answered.
 func (c *Conn) ask(ctx context.Context, do string, line []byte) error {
 	var err error
-	for range orderTries {
+	for tries := 0; tries < orderTries; tries++ {
 		limited, cancel := context.WithTimeout(ctx, orderLimit)
 		var answer *nats.Msg
 		answer, err = c.dialer.bus.nc.RequestMsgWithContext(limited, c.message(do, line))
@@ -229,7 +230,10 @@ func (c *Conn) ask(ctx context.Context, do string, line []byte) error {
 		case err == nil || ctx.Err() != nil:
 			return err
 		case errors.Is(err, nats.ErrNoResponders) && do == doOpen:
-			return err
+			if time.Since(c.dialer.bus.since) > c.dialer.bus.Patience {
+				return err
+			}
+			tries = 0
 		case errors.Is(err, context.DeadlineExceeded):
 			continue
 		}

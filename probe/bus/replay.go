@@ -65,6 +65,14 @@ func (s resumed) Health() probe.Health { return probe.HealthOf(s.Session) }
 func (r *Replay) Dial(ctx context.Context, city probe.City) (*Recording, error) {
 	subject := saidSubject(city.Name, r.Held.Run)
 	last, err := r.Held.bus.stream.GetLastMsgForSubject(ctx, subject)
+	for err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && ctx.Err() == nil && time.Now().Before(r.Until) {
+		// A cluster that lost its leader has another one soon.
+		select {
+		case <-time.After(reconnectWait):
+		case <-ctx.Done():
+		}
+		last, err = r.Held.bus.stream.GetLastMsgForSubject(ctx, subject)
+	}
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, &probe.HostError{Op: "connect", Err: errors.New("it had not begun when the coordinator ended")}
 	}

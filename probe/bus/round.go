@@ -77,6 +77,7 @@ type Held struct {
 	bus    *Bus
 	cancel context.CancelFunc
 	over   sync.WaitGroup
+	token  []byte // in the lease: whose it is
 	rev    uint64 // of the lease
 }
 
@@ -174,7 +175,8 @@ func (b *Bus) lease(ctx context.Context, t Ticket) (*Held, error) {
 	if err != nil {
 		return nil, err
 	}
-	rev, err := b.leases.Create(ctx, t.Run, fmt.Appendf(nil, "%s, process %d", host, os.Getpid()))
+	token := fmt.Appendf(nil, "%s, process %d, %s", host, os.Getpid(), nuid.Next())
+	rev, err := b.leases.Create(ctx, t.Run, token)
 	if errors.Is(err, jetstream.ErrKeyExists) {
 		return nil, ErrTaken
 	}
@@ -182,7 +184,7 @@ func (b *Bus) lease(ctx context.Context, t Ticket) (*Held, error) {
 		return nil, fmt.Errorf("take the lease: %w", err)
 	}
 	renewing, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	h := &Held{Ticket: t, bus: b, cancel: cancel, rev: rev}
+	h := &Held{Ticket: t, bus: b, cancel: cancel, token: token, rev: rev}
 	h.over.Go(func() { h.renew(renewing) })
 	return h, nil
 }
@@ -199,26 +201,48 @@ func (h *Held) renew(ctx context.Context) {
 			return
 		}
 		limited, cancel := context.WithTimeout(ctx, leaseEvery)
-		rev, err := h.bus.leases.Update(limited, h.Run, []byte("renewed"), h.rev)
+		err := h.refresh(limited)
 		cancel()
-		if err == nil {
-			h.rev = rev
-		} else if ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil {
 			h.bus.log.Warn("the lease of the round was not renewed", "round", h.Run, "err", err)
 		}
 	}
+}
+
+// refresh renews the lease once. A renewal whose answer was lost is known by the
+// token; one that ran out, and that nobody else took, is taken again.
+func (h *Held) refresh(ctx context.Context) error {
+	rev, err := h.bus.leases.Update(ctx, h.Run, h.token, h.rev)
+	if err != nil {
+		entry, getErr := h.bus.leases.Get(ctx, h.Run)
+		switch {
+		case errors.Is(getErr, jetstream.ErrKeyNotFound):
+			rev, err = h.bus.leases.Create(ctx, h.Run, h.token)
+		case getErr == nil && bytes.Equal(entry.Value(), h.token):
+			rev, err = entry.Revision(), nil
+		}
+	}
+	if err == nil {
+		h.rev = rev
+	}
+	return err
 }
 
 // Mine says whether the round is still this coordinator's, at this moment. It
 // is asked before the round is saved: nobody else saves it then.
 func (h *Held) Mine(ctx context.Context) error {
 	h.stopRenewing()
-	rev, err := h.bus.leases.Update(ctx, h.Run, []byte("saving"), h.rev)
-	if err != nil {
-		return fmt.Errorf("%w: the lease of round %s was lost while this side was cut off", ErrTaken, h.Run)
+	err := h.refresh(ctx)
+	if err == nil {
+		var open bool
+		if _, open, err = h.bus.ticket(ctx, h.Run); err == nil && open {
+			return nil
+		}
 	}
-	h.rev = rev
-	return nil
+	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
+		return fmt.Errorf("the lease of round %s cannot be seen to be this coordinator's; the next one saves it: %w", h.Run, err)
+	}
+	return fmt.Errorf("%w: the lease of round %s was lost while this side was cut off", ErrTaken, h.Run)
 }
 
 func (h *Held) stopRenewing() {

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log/slog"
@@ -21,6 +22,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if spec := os.Getenv(processEnv); spec != "" {
+		runServer(spec)
+	}
+	playPart()
 	goleak.VerifyTestMain(m,
 		// The server keeps these for the life of the program.
 		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.init.2.func1"),
@@ -54,6 +59,15 @@ func (w *world) logged() string {
 
 func newWorld(t *testing.T, names ...string) *world {
 	t.Helper()
+	w := emptyWorld(t, names...)
+	w.start("127.0.0.1:0")
+	t.Cleanup(func() { w.server.Close() })
+	return w
+}
+
+// emptyWorld has the keys and no server yet.
+func emptyWorld(t *testing.T, names ...string) *world {
+	t.Helper()
 	w := &world{t: t, folder: t.TempDir(), said: &strings.Builder{}}
 	w.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	for _, name := range names {
@@ -62,10 +76,8 @@ func newWorld(t *testing.T, names ...string) *world {
 	if _, err := server.Make(w.folder, []string{"127.0.0.1"}, names); err != nil {
 		t.Fatal(err)
 	}
-	w.start("127.0.0.1:0")
 	t.Cleanup(func() {
-		w.server.Close()
-		if t.Failed() {
+		if t.Failed() || os.Getenv("MATRIX_TEST_LOG") != "" {
 			t.Log(w.logged())
 		}
 	})
@@ -107,6 +119,23 @@ func (w *world) connect() *bus.Bus {
 	return b
 }
 
+// connectWhenReady connects to a cluster, which takes a while to agree on who
+// leads.
+func (w *world) connectWhenReady() *bus.Bus {
+	w.t.Helper()
+	var b *bus.Bus
+	eventually(w.t, "the cluster has a leader and three copies", func() bool {
+		var err error
+		if b, err = bus.Connect(w.t.Context(), w.key(""), w.log); err != nil {
+			w.log.Debug("not yet", "err", err)
+			return false
+		}
+		return true
+	})
+	w.t.Cleanup(b.Close)
+	return b
+}
+
 // agent is a running agent.
 type agent struct {
 	folder string
@@ -117,6 +146,30 @@ type agent struct {
 // until it can be reached.
 func (w *world) agent(city, folder string, pinger func() probe.Pinger) *agent {
 	w.t.Helper()
+	return w.agentServing(city, folder, func(ctx context.Context, in io.Reader, out io.Writer) error {
+		return wire.FarSide{Pinger: pinger(), Version: "v7"}.Serve(ctx, in, out)
+	})
+}
+
+// agentSaying starts one that says something when it is given a job.
+func (w *world) agentSaying(city, text string) *agent {
+	return w.agentServing(city, "", func(_ context.Context, in io.Reader, out io.Writer) error {
+		if _, err := io.WriteString(out, "matrix-probe 1 {\"version\":\"v7\",\"level\":1}\n"); err != nil {
+			return err
+		}
+		if _, err := bufio.NewReader(in).ReadString('\n'); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(out, text+"\n"); err != nil {
+			return err
+		}
+		_, err := io.Copy(io.Discard, in)
+		return err
+	})
+}
+
+func (w *world) agentServing(city, folder string, serve func(context.Context, io.Reader, io.Writer) error) *agent {
+	w.t.Helper()
 	if folder == "" {
 		folder = w.t.TempDir()
 	}
@@ -124,9 +177,7 @@ func (w *world) agent(city, folder string, pinger func() probe.Pinger) *agent {
 	ready, ended := make(chan bool), make(chan error, 1)
 	a := bus.Agent{
 		Key: w.key(city), Folder: folder, Log: w.log.With("agent", city), Ready: func() { close(ready) },
-		Serve: func(ctx context.Context, in io.Reader, out io.Writer) error {
-			return wire.FarSide{Pinger: pinger(), Version: "v7"}.Serve(ctx, in, out)
-		},
+		Serve: serve,
 	}
 	go func() { ended <- a.Run(ctx) }()
 	stop := sync.OnceFunc(func() {
@@ -160,20 +211,12 @@ func dialing[C wire.Conn](dial func(context.Context, probe.City) (C, error)) wir
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); {
+	for deadline := time.Now().Add(3 * time.Minute); !holds(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within a minute: %s", what)
+			t.Fatalf("not within three minutes: %s", what)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 }
 
 func realPinger() probe.Pinger { return &icmp.ByJob{} }
-
-func requirePing(t *testing.T) {
-	t.Helper()
-	err := realPinger().Ping(t.Context(), probe.Job{Options: probe.DefaultOptions()}, func(probe.Echo) {})
-	if err != nil && os.Getenv("MATRIX_TEST_REQUIRE") == "" {
-		t.Skip(err)
-	}
-}
