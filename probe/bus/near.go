@@ -27,7 +27,8 @@ type Dialer struct {
 
 	stop    func()
 	running sync.WaitGroup
-	first   func() // is told when the first job is given out; nil: nobody cares
+	jobs    chan struct{} // a token a job on its way
+	first   func()        // is told when the first job is given out; nil: nobody cares
 
 	mu       sync.Mutex
 	conns    map[string]*Conn // by city: the latest
@@ -43,7 +44,7 @@ func (b *Bus) Dial(ctx context.Context) (*Dialer, error) {
 
 func (b *Bus) dialer(ctx context.Context, run string, keep bool) (*Dialer, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	d := &Dialer{bus: b, run: run, keep: keep, conns: map[string]*Conn{}, sessions: map[string]int{}, owing: map[string]bool{}}
+	d := &Dialer{bus: b, run: run, keep: keep, conns: map[string]*Conn{}, sessions: map[string]int{}, owing: map[string]bool{}, jobs: make(chan struct{}, mostJobs)}
 	live, err := b.nc.Subscribe(liveSubject("*", run), d.take)
 	if err != nil {
 		cancel()
@@ -144,6 +145,11 @@ func cityOf(subject string) string {
 const (
 	orderLimit = 2 * time.Second
 	orderTries = 10
+	// jobLimit is that of a job, which is long; sent again and again to a
+	// thousand hosts that are slow to answer, they would stop the line.
+	jobLimit = 10 * time.Second
+	// mostJobs is how many are on their way at a time.
+	mostJobs = 64
 )
 
 // Dial begins a conversation with the agent of a city.
@@ -219,8 +225,18 @@ type refusedError struct{ error }
 // ask sends an order until it is answered.
 func (c *Conn) ask(ctx context.Context, do string, line []byte) error {
 	var err error
+	limit := orderLimit
+	if word(line) == wordJob {
+		limit = jobLimit
+		select {
+		case c.dialer.jobs <- struct{}{}:
+			defer func() { <-c.dialer.jobs }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	for tries := 0; tries < orderTries; tries++ {
-		limited, cancel := context.WithTimeout(ctx, orderLimit)
+		limited, cancel := context.WithTimeout(ctx, limit)
 		var answer *nats.Msg
 		answer, err = c.dialer.bus.nc.RequestMsgWithContext(limited, c.message(do, line))
 		cancel()
