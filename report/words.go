@@ -5,17 +5,19 @@ import "matrix/probe"
 // The words of measuring that the renderers need; they import nothing of ours
 // but this package.
 type (
-	State    = probe.State
-	Stat     = probe.Stat
-	City     = probe.City
-	Location = probe.Location
-	Round    = probe.Round
-	Sample   = probe.Sample
-	Warning  = probe.Warning
-	Host     = probe.Host
-	Series   = probe.Series
-	Progress = probe.Progress
-	CityPair = probe.Pair // ordered; a Pair is one with its figures
+	State     = probe.State
+	Stat      = probe.Stat
+	City      = probe.City
+	Location  = probe.Location
+	Round     = probe.Round
+	Sample    = probe.Sample
+	Warning   = probe.Warning
+	Host      = probe.Host
+	Series    = probe.Series
+	Progress  = probe.Progress
+	Look      = probe.Look
+	Selection = probe.Selection
+	CityPair  = probe.Pair // ordered; a Pair is one with its figures
 )
 
 const (

@@ -18,6 +18,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -41,15 +42,17 @@ type Sender struct {
 	client   *http.Client
 
 	mu     sync.Mutex
-	queue  []message
+	queue  []Message
+	under  *Message // that is being posted; nil if none is
 	number uint64
 	counts Counts
 	wake   chan struct{}
 }
 
-type message struct {
-	key  string
-	body []byte
+// Message is one that waits.
+type Message struct {
+	Key  string          `json:"key"` // the same in all tries, so that the receiver can tell
+	Body json.RawMessage `json:"body"`
 }
 
 // Counts are of messages since the start.
@@ -89,7 +92,7 @@ func (s *Sender) Send(v any) error {
 	}
 	s.mu.Lock()
 	s.number++
-	s.queue = append(s.queue, message{key: fmt.Sprintf("%x-%d", rand.Uint64(), s.number), body: body})
+	s.queue = append(s.queue, Message{Key: fmt.Sprintf("%x-%d", rand.Uint64(), s.number), Body: body})
 	if len(s.queue) > s.settings.Queue {
 		s.queue = s.queue[1:]
 		s.counts.Dropped++
@@ -132,26 +135,56 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 }
 
-func (s *Sender) take() (message, bool) {
+func (s *Sender) take() (Message, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.queue) == 0 {
-		return message{}, false
+		return Message{}, false
 	}
 	m := s.queue[0]
-	s.queue = s.queue[1:]
+	s.queue, s.under = s.queue[1:], &m
 	return m, true
 }
 
-func (s *Sender) putBack(m message) {
+func (s *Sender) putBack(m Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.queue = append([]message{m}, s.queue...)
+	s.queue, s.under = append([]Message{m}, s.queue...), nil
+}
+
+// Waiting are the messages that nobody has taken yet, in order. A service that
+// stops keeps them, and hands them to Resume when it starts again: a message that
+// was taken meanwhile goes out a second time, with the same key.
+func (s *Sender) Waiting() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Message
+	if s.under != nil {
+		all = append(all, *s.under)
+	}
+	return append(all, s.queue...)
+}
+
+// Resume queues messages of an earlier run ahead of all others, the latest of
+// them if the queue has no room for all.
+func (s *Sender) Resume(earlier []Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = append(slices.Clone(earlier), s.queue...)
+	if over := len(s.queue) - s.settings.Queue; over > 0 {
+		s.queue = s.queue[over:]
+		s.counts.Dropped += uint64(over)
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
 }
 
 func (s *Sender) count(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.under = nil
 	if err != nil {
 		s.counts.Failed++
 	} else {
@@ -160,7 +193,7 @@ func (s *Sender) count(err error) {
 }
 
 // deliver posts one message, again and again if that may help.
-func (s *Sender) deliver(ctx context.Context, m message) error {
+func (s *Sender) deliver(ctx context.Context, m Message) error {
 	wait := s.settings.Backoff
 	for try := 1; ; try++ {
 		asked, err := s.post(ctx, m)
@@ -192,14 +225,14 @@ type finalError struct{ status string }
 func (e *finalError) Error() string { return "the receiver refuses the message: " + e.status }
 
 // post is one try; asked is how long the receiver wants to be left alone.
-func (s *Sender) post(ctx context.Context, m message) (asked time.Duration, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.settings.URL, bytes.NewReader(m.body))
+func (s *Sender) post(ctx context.Context, m Message) (asked time.Duration, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.settings.URL, bytes.NewReader(m.Body))
 	if err != nil {
 		return 0, &finalError{"the URL is none"}
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "matrix")
-	request.Header.Set("Idempotency-Key", m.key)
+	request.Header.Set("Idempotency-Key", m.Key)
 	for name, value := range s.settings.Headers {
 		request.Header.Set(name, value)
 	}

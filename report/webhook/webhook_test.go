@@ -237,3 +237,47 @@ func TestBadURL(t *testing.T) {
 		t.Error("a message that is no JSON passes")
 	}
 }
+
+// TestResume: what waited when a service ended goes out when it starts again,
+// first, and with the keys that it had.
+func TestResume(t *testing.T) {
+	var up bool
+	r := newReceiver(t, func(_ int, w http.ResponseWriter) bool {
+		if !up {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return up
+	})
+	before := sender(t, r.URL, func(s *Settings) { s.Tries = 1000 })
+	stop := run(t, before)
+	for n := range 3 {
+		if err := before.Send(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.wait(t, 2)
+	for _, waiting := range [][]Message{before.Waiting(), func() []Message { stop(); return before.Waiting() }()} {
+		if len(waiting) != 3 || string(waiting[0].Body) != "0" || waiting[0].Key == "" {
+			t.Fatalf("%+v wait", waiting)
+		}
+	}
+	r.mu.Lock()
+	up = true
+	first := r.keys[0]
+	r.mu.Unlock()
+	after := sender(t, r.URL, nil)
+	if err := after.Send(3); err != nil {
+		t.Fatal(err)
+	}
+	after.Resume(before.Waiting())
+	run(t, after)
+	until(t, after, Counts{Sent: 4})
+	if got := fmt.Sprint(r.bodies); got != "[0 1 2 3]" || !slices.Contains(r.keys[len(r.keys)-4:], first) || len(after.Waiting()) != 0 {
+		t.Errorf("%s with the keys %q; %+v wait", got, r.keys, after.Waiting())
+	}
+	full := sender(t, r.URL, func(s *Settings) { s.Queue = 2 })
+	full.Resume(before.Waiting())
+	if waiting := full.Waiting(); len(waiting) != 2 || string(waiting[0].Body) != "1" || full.Counts().Dropped != 1 {
+		t.Errorf("of 3 messages a queue of 2 has %+v", waiting)
+	}
+}

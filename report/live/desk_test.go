@@ -1,0 +1,101 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"matrix/report"
+	"matrix/report/alarm"
+	"matrix/report/reporttest"
+)
+
+// newDesk is a desk that remembers what it told.
+func newDesk() (*Desk, *[]string) {
+	var told []string
+	return &Desk{Board: new(Board), Alarms: new(alarm.Tracker), Tell: func(e alarm.Event) error {
+		told = append(told, fmt.Sprint(e.Event, " ", e.ID))
+		return nil
+	}}, &told
+}
+
+// without is a round in which a city answers nobody.
+func without(city string) *report.Round {
+	r := reporttest.Measured()
+	for i := range r.Samples {
+		if s := &r.Samples[i]; s.To == city {
+			s.State, s.RTTs, s.Received = report.Lost, nil, 0
+		}
+	}
+	return r
+}
+
+// TestTake: a round is the last one, judged, and what changed is told.
+func TestTake(t *testing.T) {
+	d, told := newDesk()
+	for n, r := range []*report.Round{reporttest.Measured(), without("milan"), without("milan")} {
+		if _, err := d.Take(r, fmt.Sprint(n), report.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := d.Board.Current()
+	if s.ID != "2" || s.Report.Coverage.Measured != 81 || s.Counts.Finished != 3 {
+		t.Errorf("%s: %v, %+v", s.ID, s.Report.Coverage, s.Counts)
+	}
+	if !slices.Contains(*told, "new host/milan") || !slices.ContainsFunc(s.Open, func(a alarm.Anomaly) bool { return a.City == "milan" }) {
+		t.Errorf("told %q, open %+v", *told, s.Open)
+	}
+	d.Tell = func(alarm.Event) error { return errors.New("no room") }
+	if _, err := d.Take(without("paris"), "3", report.Options{}); err != nil {
+		t.Errorf("nothing was to be told yet: %v", err)
+	}
+	if _, err := d.Take(without("paris"), "4", report.Options{}); err == nil || d.Board.Current().ID != "4" {
+		t.Errorf("%v, and the board has %s", err, d.Board.Current().ID)
+	}
+}
+
+// TestRecall: a round of before the start is shown and not counted, and is news
+// only if the tracker has not seen it.
+func TestRecall(t *testing.T) {
+	d, told := newDesk()
+	for n, seen := range []bool{true, false, false} {
+		if err := d.Recall(without("milan"), fmt.Sprint(n), report.Options{}, seen); err != nil {
+			t.Fatal(err)
+		}
+		if n == 1 && len(*told) != 0 {
+			t.Errorf("told %q of a round that was seen and one that was not", *told)
+		}
+	}
+	if s := d.Board.Current(); s.ID != "2" || s.Counts.Finished != 0 || len(*told) == 0 {
+		t.Errorf("%+v, told %q", s.Counts, *told)
+	}
+}
+
+// TestNarrow: what has left the fleet is gone from the board, and the round
+// that others still read is as it was.
+func TestNarrow(t *testing.T) {
+	d, _ := newDesk()
+	round := reporttest.Measured()
+	round.Hosts = []report.Host{{City: "milan"}, {City: "paris"}}
+	if _, err := d.Take(round, "x", report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	d.Narrow(func(report.City) bool { return true }, report.Options{})
+	if d.Board.Current().Round != round {
+		t.Error("nothing left, and there is another round")
+	}
+	d.Narrow(func(c report.City) bool { return c.Name != "milan" }, report.Options{})
+	s := d.Board.Current()
+	if len(s.Round.Cities) != 9 || s.Report.Coverage.Planned != 72 || len(s.Round.Hosts) != 1 || s.ID != "x" {
+		t.Errorf("%d cities, %v, %+v", len(s.Round.Cities), s.Report.Coverage, s.Round.Hosts)
+	}
+	for _, p := range s.Report.Pairs() {
+		if p.From == "milan" || p.To == "milan" {
+			t.Fatalf("%s → %s is still there", p.From, p.To)
+		}
+	}
+	if len(round.Samples) != 90 || len(round.Cities) != 10 || len(round.Hosts) != 2 {
+		t.Errorf("the round itself was changed: %d samples", len(round.Samples))
+	}
+}
