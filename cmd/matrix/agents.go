@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 
 	"matrix/probe"
 	"matrix/probe/icmp"
@@ -58,6 +59,10 @@ func dialing(dialer *ssh.Dialer) wire.Dialer {
 	})
 }
 
+// ownBinary is read once: while a service runs, a package may put another
+// version into its place.
+var ownBinary = sync.OnceValues(func() (*ssh.Binary, error) { return ssh.OwnBinary(version()) })
+
 func (o *fleetFlags) opener(ctx context.Context, addresses probe.Addresses, log *slog.Logger, how reach) (probe.Opener, error) {
 	if o.isVia() {
 		c, err := o.cross(ctx, log)
@@ -70,7 +75,7 @@ func (o *fleetFlags) opener(ctx context.Context, addresses probe.Addresses, log 
 	if err != nil {
 		return nil, err
 	}
-	binary, err := ssh.OwnBinary(version())
+	binary, err := ownBinary()
 	if err != nil {
 		return nil, err
 	}

@@ -70,6 +70,7 @@ func importCommand(std streams) *cobra.Command {
 	f.StringVar(&o.from, "from", "", "the `CITY` that measured, for fping and ping")
 	f.StringVar(&o.at, "at", "", "`TIME` of what does not say its own, such as 2026-10-01T00:00:00Z, or mtime: when the file was last written")
 	f.DurationVar(&o.every, "every", time.Hour, "what was measured in the same such `TIME` of the day makes a round")
+	f.Lookup("every").Annotations = map[string][]string{notHere: {"matrix serve measures so often"}}
 	f.StringVar(&o.probes, "probes", "", "cities of RIPE Atlas probes, a `FILE` with the columns prb_id,city")
 	o.registerFamily(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"matrix/data"
@@ -136,29 +137,37 @@ func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inv
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err := probe.MakePlan(inventory.Cities, hosts.addresses, selection, o.options)
-	if err != nil {
-		return nil, nil, usage("%w", err)
-	}
-	hosts.log.Debug("planned", "plan", plan)
 	progress := newProgress(std.err, o.quiet || o.verbose)
-	round, err := o.carryOut(ctx, hosts, plan, selection, progress.show, std)
+	round, err := o.roundOf(ctx, hosts, inventory, selection, progress.show, std)
 	progress.clear()
 	if err != nil {
 		return nil, nil, err
-	}
-	round.Version = version()
-	round.Warnings = append(inventory.Warnings, round.Warnings...)
-	round.Warnings = append(round.Warnings, otherVersions(round)...)
-	if plan.Options.Interval > o.options.Interval {
-		round.Warnings = append(round.Warnings, probe.Warning{Text: fmt.Sprintf(
-			"the interval was stretched from %v to %v, so that no host sends more than %d echo requests a second",
-			o.options.Interval, plan.Options.Interval, o.options.Rate)})
 	}
 	if round.Partial && ctx.Err() != nil {
 		o.say(std, "matrix: interrupted; this is what was measured so far, marked partial")
 	}
 	return round, hosts, nil
+}
+
+// roundOf plans and measures, and says in the round what its reader must know.
+func (o *measureFlags) roundOf(ctx context.Context, hosts *hosts, inventory *data.Inventory, selection probe.Selection, progress func(probe.Progress), std streams) (*probe.Round, error) {
+	plan, err := probe.MakePlan(inventory.Cities, hosts.addresses, selection, o.options)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	hosts.log.Debug("planned", "plan", plan)
+	round, err := o.carryOut(ctx, hosts, plan, selection, progress, std)
+	if err != nil {
+		return nil, err
+	}
+	round.Version = version()
+	round.Warnings = slices.Concat(inventory.Warnings, round.Warnings, otherVersions(round))
+	if plan.Options.Interval > o.options.Interval {
+		round.Warnings = append(round.Warnings, probe.Warning{Text: fmt.Sprintf(
+			"the interval was stretched from %v to %v, so that no host sends more than %d echo requests a second",
+			o.options.Interval, plan.Options.Interval, o.options.Rate)})
+	}
+	return round, nil
 }
 
 // carryOut measures. Over NATS a round that is to be saved goes into the books,

@@ -26,6 +26,7 @@ const rootExamples = `  matrix                                     measure all p
   matrix --format csv > pairs.csv            a line a pair, for a spreadsheet
   matrix status                              every host: reachable, version, right to ping, clock
   matrix history baltimore "new york"        the pair in the rounds so far, which are all kept
+  matrix serve --every 1h --site site/       rounds on a schedule, pages, metrics, alarms
   matrix demo                                see it work, on a virtual internet`
 
 const rootLong = `matrix measures the round-trip time from every city to every other, in parallel
@@ -68,7 +69,7 @@ func newRoot(std streams) *cobra.Command {
 		versionCommand(std), manCommand(),
 		verdictsCommand(std), relaysCommand(std), citiesCommand(std), ticketCommand(std), reportCommand(std),
 		roundsCommand(std), historyCommand(std), compactCommand(std), verifyCommand(std), syncCommand(std),
-		importCommand(std), exportCommand(std), checkCommand(std),
+		importCommand(std), exportCommand(std), checkCommand(std), serveCommand(std),
 		agentCommand(std), keysCommand(std), collectCommand(std))
 	return root
 }
@@ -104,18 +105,10 @@ type measureFlags struct {
 func (o *measureFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	o.options = probe.DefaultOptions()
 	o.registerCities(f)
 	f.StringArrayVar(&o.from, "from", nil, "measure only from these `CITIES`: repeat it, or separate them with commas")
 	f.StringArrayVar(&o.to, "to", nil, "measure only to these `CITIES`")
-	f.IntVarP(&o.options.Count, "count", "c", o.options.Count, "echo requests a pair")
-	f.VarP((*seconds)(&o.options.Interval), "interval", "i", "`TIME` between two echo requests of a pair")
-	f.VarP((*seconds)(&o.options.Timeout), "timeout", "t", "a reply that takes more `TIME` is lost")
-	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
-	f.IntVar(&o.options.Rate, "rate", o.options.Rate, "at most this many echo requests a second from one host")
-	registerSending(f, &o.options.Sending)
-	f.StringVar(&o.options.Engine, "engine", "", "how to ping: kernel (Linux, the default there) or probing (portable)")
-	o.registerFamily(f)
+	o.registerPings(f)
 	f.StringVar(&o.metric, "metric", "", "show only one of rtt, speed, fibre, loss, distance (default the first three)")
 	f.StringVar(&o.stat, "stat", "avg", "which round-trip time of a pair: min, median, avg or max")
 	f.StringVar(&o.units, "units", "mi", "mi or km")
@@ -133,6 +126,19 @@ func (o *measureFlags) register(cmd *cobra.Command) {
 	o.registerVia(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
 	o.registerVerbose(f)
+}
+
+// registerPings has the flags that say how a round pings.
+func (o *measureFlags) registerPings(f *pflag.FlagSet) {
+	o.options = probe.DefaultOptions()
+	f.IntVarP(&o.options.Count, "count", "c", o.options.Count, "echo requests a pair")
+	f.VarP((*seconds)(&o.options.Interval), "interval", "i", "`TIME` between two echo requests of a pair")
+	f.VarP((*seconds)(&o.options.Timeout), "timeout", "t", "a reply that takes more `TIME` is lost")
+	f.IntVarP(&o.options.Size, "size", "s", o.options.Size, "`BYTES` of payload")
+	f.IntVar(&o.options.Rate, "rate", o.options.Rate, "at most this many echo requests a second from one host")
+	registerSending(f, &o.options.Sending)
+	f.StringVar(&o.options.Engine, "engine", "", "how to ping: kernel (Linux, the default there) or probing (portable)")
+	o.registerFamily(f)
 }
 
 // seconds is a duration as a flag: with a unit, or, as ping takes it, in

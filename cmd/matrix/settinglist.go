@@ -27,7 +27,7 @@ func settingUses(root *cobra.Command) []settingUse {
 	var all []settingUse
 	for _, cmd := range settable(root) {
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-			if !slices.Contains(once, f.Name) {
+			if isSetting(f) {
 				all = addUse(all, f, cmd.CommandPath())
 			}
 		})

@@ -35,6 +35,15 @@ var unset = []string{"probe", "agent", "keys", "version", "demo", "lab", "init",
 // else in each command. In a file they would surprise.
 var once = []string{"help", "config", "in", "from", "to", "at", "month", "since", "until", "format", "json", "check", "explain", "fill", "probes", "move", "dry-run"}
 
+// notHere is the annotation of a flag that is a setting of other commands, and
+// means something else in its own.
+const notHere = "matrix_no_setting"
+
+// isSetting says whether a flag takes its value from a setting.
+func isSetting(f *pflag.Flag) bool {
+	return !slices.Contains(once, f.Name) && f.Annotations[notHere] == nil
+}
+
 // opposites cannot both be; the one that is nearer to the person holds.
 var opposites = [][2]string{{"ipv4", "ipv6"}, {"quiet", "verbose"}}
 
@@ -105,7 +114,7 @@ func applyAll(flags *pflag.FlagSet, source []setting, taken map[string]bool) err
 	var applied []setting
 	for _, s := range source {
 		f := flags.Lookup(s.name)
-		if f == nil || taken[s.name] || overruled(s.name, taken) {
+		if f == nil || !isSetting(f) || taken[s.name] || overruled(s.name, taken) {
 			continue
 		}
 		if err := s.apply(f); err != nil {
@@ -271,7 +280,7 @@ func environment(flags *pflag.FlagSet) []setting {
 	var found []setting
 	flags.VisitAll(func(f *pflag.Flag) {
 		value := os.Getenv(variable(f.Name))
-		if value == "" || slices.Contains(once, f.Name) {
+		if value == "" || !isSetting(f) {
 			return
 		}
 		values := []string{value}

@@ -2,11 +2,9 @@ package history
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 )
 
 // Drop removes a month: its samples, the headers of its rounds and its traces.
@@ -14,44 +12,35 @@ import (
 // and done again; until then the rounds whose files are left are still there.
 func (h *History) Drop(ctx context.Context, m Month) (removed int, err error) {
 	for _, kind := range []string{samplesFolder, roundsFolder, tracesFolder} {
-		n, err := h.dropFolder(ctx, h.folder(kind, m))
+		n, err := h.dropFolder(ctx, folderOf(kind, m))
 		removed += n
 		if err != nil {
-			return removed, fmt.Errorf("drop %v: %w", m, err)
+			return removed, fmt.Errorf("drop %v: %w", m, h.orUnreachable(err))
 		}
 	}
 	return removed, nil
 }
 
-// dropFolder removes our files in a folder, and the folder if nothing else is in
-// it.
+// dropFolder removes our files in a folder, and a folder on this machine's disk
+// if nothing else is in it.
 func (h *History) dropFolder(ctx context.Context, folder string) (removed int, err error) {
-	entries, err := os.ReadDir(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
+	entries, err := h.store.List(ctx, folder)
 	if err != nil {
 		return 0, err
 	}
-	left := 0
+	var keys []string
 	for _, e := range entries {
-		if err := ctx.Err(); err != nil {
-			return removed, err
+		if !e.Folder && isOurs(e.Name) {
+			keys = append(keys, path.Join(folder, e.Name))
 		}
-		if e.IsDir() || !roundName.MatchString(e.Name()) && !monthName.MatchString(e.Name()) {
-			left++
-			continue
+	}
+	if len(keys) > 0 {
+		if err := h.store.Delete(ctx, keys...); err != nil {
+			return 0, err
 		}
-		if err := os.Remove(filepath.Join(folder, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return removed, err
-		}
-		removed++
 	}
-	if err := syncFolder(folder); err != nil || left > 0 {
-		return removed, err
+	if local, ok := h.store.(*Folder); ok && len(entries) == len(keys) {
+		_ = os.Remove(local.Where(folder)) // somebody else's file may have come; an empty folder harms nobody
 	}
-	if err := os.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return removed, err
-	}
-	return removed, nil
+	return len(keys), nil
 }

@@ -37,7 +37,7 @@ func TestDrop(t *testing.T) {
 	if removed, err := again(t, h).Drop(t.Context(), history.MonthOf(october)); err != nil || removed != 3 {
 		t.Errorf("October: %d files, %v", removed, err)
 	}
-	if months, err := again(t, h).Months(); err != nil || len(months) != 1 {
+	if months, err := again(t, h).Months(t.Context()); err != nil || len(months) != 1 {
 		t.Errorf("left are %v (September has the foreign file), %v", months, err)
 	}
 }

@@ -43,10 +43,10 @@ func (d *Desk) Recall(round *report.Round, id string, options report.Options, se
 	return d.tell(events)
 }
 
-// Improve puts a better report on the last round on the board: one with its
-// anomalies looked into, or in other units.
-func (d *Desk) Improve(r *report.Report) {
-	d.Board.Change(func(s *Snapshot) { s.Report = r })
+// Improve puts more on the last round on the board: what was found when its
+// anomalies were looked into.
+func (d *Desk) Improve(round *report.Round, r *report.Report) {
+	d.Board.Change(func(s *Snapshot) { s.Round, s.Report = round, r })
 }
 
 // Narrow takes what has left the fleet off the board at once, and not with the

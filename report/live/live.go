@@ -60,9 +60,9 @@ type Counts struct {
 
 // Trouble is something that the operator has to mend.
 type Trouble struct {
-	About string // "inventory", "settings", "history", "site"
-	Since time.Time
-	Text  string // with file, line and field where there are any
+	About string    `json:"about"` // "settings", "round", "history", "site", "alarms"
+	Since time.Time `json:"since"`
+	Text  string    `json:"text"` // with file, line and field where there are any
 }
 
 // Ended is when the last round did; the zero time before the first.

@@ -34,7 +34,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		if !end.IsZero() {
 			s.put(timestamp, float64(end.UnixMilli())/1000)
 		}
-		if age := c.options.Now().Sub(end); !end.IsZero() && age <= c.options.MaxAge {
+		// A round that is ahead of the clock may be of any age.
+		if age := c.options.Now().Sub(end); !end.IsZero() && age <= c.options.MaxAge && age > -time.Minute {
 			old = 0
 			s.round(r)
 		}

@@ -21,6 +21,9 @@ const markHead = "matrix site 1"
 // it is errors.ErrUnsupported. Tests take it away.
 var exchange = exchangeFolders
 
+// ErrBusy says that somebody else writes the site just now.
+var ErrBusy = errors.New("is being written already")
+
 // folder is a site while it is written.
 type folder struct {
 	dir   string // the site as it is published
@@ -46,7 +49,7 @@ func openSite(dir string) (*folder, error) {
 	}
 	s := &folder{dir: dir, next: parent + "." + name + ".next", old: parent + "." + name + ".old"}
 	if s.lock, err = lockFile(parent + "." + name + ".lock"); err != nil {
-		return nil, fmt.Errorf("%s is being written already: %w", dir, err)
+		return nil, fmt.Errorf("%s %w: %w", dir, ErrBusy, err)
 	}
 	err = s.recover()
 	if err == nil {

@@ -42,6 +42,19 @@ func Write(ctx context.Context, dir string, e *Edition, progress Progress) error
 	return nil
 }
 
+// Check says whether an edition can be written into a folder; ErrBusy if that
+// cannot be told just now.
+func Check(dir string) error {
+	s, err := openSite(dir)
+	if err == nil {
+		err = s.close()
+	}
+	if err != nil {
+		return fmt.Errorf("write site: %w", err)
+	}
+	return nil
+}
+
 func write(ctx context.Context, dir string, e *Edition, progress Progress) error {
 	s, err := openSite(dir)
 	if err != nil {

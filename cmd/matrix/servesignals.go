@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// signals takes the process's signals as a service does. main has ended the
+// service's context at the first SIGTERM or Ctrl-C; here the second one hastens
+// the end, and SIGHUP, which elsewhere ends the program, reads the settings.
+func (s *service) signals(ctx context.Context) {
+	hangups, ends := make(chan os.Signal, 1), make(chan os.Signal, 2)
+	signal.Ignore(syscall.SIGHUP) // takes it away from main
+	signal.Notify(hangups, syscall.SIGHUP)
+	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(hangups)
+	defer signal.Stop(ends)
+	ended := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+			s.reload()
+		case <-ends:
+			if ended++; ended == 1 {
+				s.say("stopping: the round under way may take another %v, or a second signal", roundGrace)
+			}
+			if ended == 2 {
+				close(s.hasten)
+			}
+		}
+	}
+}
+
+// reload reads the settings and the inventory again. If they are wrong, those
+// that held before go on to hold.
+func (s *service) reload() {
+	s.notify.reloading()
+	defer s.notify.ready()
+	before := s.regime.Load()
+	fresh, err := s.again()
+	var r *regime
+	if err == nil {
+		r, err = fresh.regime(s.std)
+	}
+	s.trouble("settings", err)
+	if err != nil {
+		s.say("what held before goes on to hold")
+		return
+	}
+	for name, changed := range map[string]bool{
+		"listen": r.listen != before.listen, "history": r.history != before.history, "site": r.site != before.site,
+		"webhook": r.webhook != before.webhook,
+	} {
+		if changed {
+			s.say("%s has changed, and takes effect with the next start", name)
+		}
+	}
+	r.listen, r.history, r.site, r.webhook = before.listen, before.history, before.site, before.webhook
+	s.regime.Store(r)
+	s.apply(r)
+	if s.board.Current().Running == nil {
+		s.fleet(r) // a round under way does so when it ends
+	}
+	s.say("read the settings and the inventory again: %s, every %v", count(len(r.inventory.Cities), "host"), r.schedule.Every)
+	select {
+	case s.poke <- struct{}{}:
+	case <-time.After(0): // it is poked already
+	}
+}
