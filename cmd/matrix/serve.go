@@ -42,7 +42,8 @@ On --listen it serves
   /metrics    for Prometheus
   /api/v1/    JSON; /api/v1/openapi.json describes it
   /healthz    200 while the last round is fresh, 503 once it is stale
-  /           the website in --site, if there is one
+  /           a live page: the round under way, the last matrix, hosts
+  /site/      the website in --site, if there is one
 
 With --site the pages of the current month and of the last round are kept up to
 date. Months that are over are compacted, and dropped after --keep.

@@ -127,7 +127,7 @@ func (f *fleet) status() (s api.Status, err error) {
 func (f *fleet) sees(what string, is func(*api.Status) bool) {
 	f.t.Helper()
 	var last string
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(f.every / 20)
 	defer tick.Stop()
 	for deadline := time.Now().Add(2*time.Minute + 10*f.every); ; <-tick.C {
 		s, err := f.status()
@@ -182,7 +182,7 @@ func (f *fleet) watch() (stop func()) {
 	began := time.Now()
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(200 * time.Millisecond)
+		tick := time.NewTicker(f.every / 10) // looking at 50 cities costs 50 ms
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			f.look(time.Since(began))

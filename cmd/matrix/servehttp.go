@@ -71,14 +71,19 @@ func (s *service) serveHTTP(ctx context.Context) error {
 	return nil
 }
 
+// siteRoot is where the website is served.
+const siteRoot = "/site/"
+
 // handler is everything that is served.
 func (s *service) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", s.metrics())
 	mux.Handle("/healthz", live.Health(&s.board, time.Now))
-	mux.Handle(api.Root, api.Handler(&s.board, api.Options{Log: s.regime.Load().logger(s.std)}))
+	shown := api.Options{Log: s.regime.Load().logger(s.std)}
+	mux.Handle(api.Root, api.Handler(&s.board, shown))
+	mux.Handle("/", api.Page(&s.board, shown))
 	if folder := s.regime.Load().site; folder != "" {
-		mux.Handle("/", live.Pages(folder))
+		mux.Handle(siteRoot, http.StripPrefix(strings.TrimSuffix(siteRoot, "/"), live.Pages(folder)))
 	}
 	return mux
 }
