@@ -129,7 +129,7 @@ func (f *fleet) sees(what string, is func(*api.Status) bool) {
 	var last string
 	tick := time.NewTicker(f.every / 20)
 	defer tick.Stop()
-	for deadline := time.Now().Add(2*time.Minute + 10*f.every); ; <-tick.C {
+	for deadline := time.Now().Add(4*time.Minute + 4*f.every); ; <-tick.C {
 		s, err := f.status()
 		if err == nil && is(&s) {
 			f.t.Logf("%s: %s", time.Now().UTC().Format(time.TimeOnly), what)
@@ -443,7 +443,7 @@ func (f *fleet) knownDown(city string) {
 }
 
 // quickSSH gives up soon on a host that is down.
-const quickSSH = "ssh -o ConnectTimeout=1 -o ServerAliveInterval=1 -o ServerAliveCountMax=2"
+const quickSSH = "ssh -o ConnectTimeout=3 -o ServerAliveInterval=2 -o ServerAliveCountMax=2"
 
 // TestServe is the service's life in short: a host goes and comes back, another
 // moves, the inventory is wrong and right again, the service is killed, the whole
@@ -492,7 +492,7 @@ func TestServeLong(t *testing.T) {
 	if err != nil {
 		t.Skip("set MATRIX_TEST_SERVE=20m: a life of that length")
 	}
-	f := newFleet(t, 50, 30*time.Second, 90*time.Second)
+	f := newFleet(t, 50, 30*time.Second, 90*time.Second, "-c", "4", "-t", "3s")
 	began := time.Now()
 	f.start()
 	stop := f.watch()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,7 +71,11 @@ func TestShippedSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(settings) != 1 || settings[0].name != "cities" || settings[0].values[0] != "/etc/matrix/cities.csv" {
-		t.Errorf("the packages' settings are %v", settings)
+	var got []string
+	for _, s := range settings {
+		got = append(got, s.name+" = "+strings.Join(s.values, ", "))
+	}
+	if want := []string{"cities = /etc/matrix/cities.csv", "site = /var/lib/matrix/site"}; !slices.Equal(got, want) {
+		t.Errorf("the packages' settings are %q, want %q", got, want)
 	}
 }

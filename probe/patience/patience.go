@@ -53,6 +53,7 @@ type Opener struct {
 	inner probe.Opener
 	ways  map[string]way // of the fleet, by city
 	away  map[string]*host
+	spent map[string]bool // cities whose sessions were refused here since Use: they say nothing new
 	wake  chan struct{} // closed when there may be an earlier try
 }
 
@@ -87,7 +88,7 @@ func (o *Opener) Use(inner probe.Opener, cities []probe.City, addresses probe.Ad
 			forgotten = true
 		}
 	}
-	o.inner, o.ways = inner, ways
+	o.inner, o.ways, o.spent = inner, ways, make(map[string]bool)
 	o.mu.Unlock()
 	if forgotten {
 		o.tell()
@@ -105,6 +106,7 @@ func (o *Opener) Open(ctx context.Context, city probe.City) (probe.Session, erro
 	var down error
 	if h != nil {
 		down = h.error()
+		o.spent[city.Name] = true
 	}
 	o.mu.Unlock()
 	if down != nil {
@@ -130,8 +132,8 @@ func (o *Opener) Learn(round *probe.Round) {
 	learned := false
 	for _, h := range round.Hosts {
 		w, ours := o.ways[h.City]
-		if h.Error == "" || h.Version != "" || !ours || o.away[h.City] != nil {
-			continue // it could be reached, or this is no news
+		if h.Error == "" || h.Version != "" || !ours || o.away[h.City] != nil || o.spent[h.City] {
+			continue // it could be reached, or was not asked; it may be back meanwhile
 		}
 		if o.away == nil {
 			o.away = make(map[string]*host)

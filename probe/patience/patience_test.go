@@ -211,3 +211,29 @@ func TestManyDown(t *testing.T) {
 		}
 	})
 }
+
+// TestBackMeanwhile: a host that comes back while a round is under way, which did
+// not ask it, is back.
+func TestBackMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet("b")
+		o := &Opener{}
+		round(t, o, f, "a", "b")
+		all, addresses := cities("a", "b")
+		o.Use(f, all, addresses)
+		if _, err := o.Open(t.Context(), all[1]); err == nil {
+			t.Error("it is not known to be down")
+		}
+		f.set("b", false)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		o.Run(ctx)
+		if away := o.Away(); len(away) != 0 {
+			t.Fatalf("it is not back: %+v", away)
+		}
+		o.Learn(&probe.Round{Hosts: []probe.Host{{City: "b", Error: "known to be down: since long ago"}}})
+		if away := o.Away(); len(away) != 0 {
+			t.Errorf("%+v", away)
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"matrix/report"
+	"matrix/report/alarm"
+	"matrix/report/reporttest"
+	"matrix/report/webhook"
+)
+
+// TestMemory: what a service remembers comes back; a file that is damaged costs
+// what is in it; and only one service at a time has it.
+func TestMemory(t *testing.T) {
+	t.Setenv("STATE_DIRECTORY", "")
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	m, err := openMemory("/history")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openMemory("/history"); err == nil || !strings.Contains(err.Error(), "another matrix serve measures for the history /history already") {
+		t.Errorf("a second service: %v", err)
+	}
+	other, err := openMemory("/other")
+	if err != nil {
+		t.Errorf("for another history: %v", err)
+	}
+	var alarms alarm.Tracker
+	if seen, waiting, err := m.load(&alarms); !seen.IsZero() || waiting != nil || err != nil {
+		t.Errorf("at first: %v, %v, %v", seen, waiting, err)
+	}
+	round := reporttest.Measured()
+	for range 2 {
+		alarms.Next(report.New(round, report.Options{}))
+	}
+	if len(alarms.Open()) == 0 {
+		t.Fatal("the round of 2011 has nothing to remember")
+	}
+	wait := []webhook.Message{{Key: "k-1", Body: json.RawMessage(`{"a":1}`)}}
+	if err := m.save(&alarms, round.Start, wait); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.close(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = openMemory("/history"); err != nil {
+		t.Fatal(err)
+	}
+	var back alarm.Tracker
+	seen, waiting, err := m.load(&back)
+	if err != nil || !seen.Equal(round.Start) || len(back.Open()) != len(alarms.Open()) || len(waiting) != 1 || waiting[0].Key != "k-1" {
+		t.Errorf("%v, %d open, %+v, %v", seen, len(back.Open()), waiting, err)
+	}
+	for _, text := range []string{"", "{", `{"format":2}`, `{"format":1,"alarms":[]}`} {
+		if err := os.WriteFile(m.path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		var none alarm.Tracker
+		if seen, waiting, err := m.load(&none); err == nil || !seen.IsZero() || waiting != nil || len(none.Open()) != 0 {
+			t.Errorf("%q: %v, %v, %v", text, seen, waiting, err)
+		}
+	}
+	for _, open := range []*memory{m, other} {
+		if err := open.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestNotify: systemd is told as sd_notify(3) says, and its watchdog is left to
+// bite when the loop is not heard of.
+func TestNotify(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Skip(err) // a system without systemd
+	}
+	defer systemd.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	t.Setenv("WATCHDOG_USEC", "30000000")
+	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
+	n, err := newNotifier()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.conn.Close()
+	if n.watchdog != 30*time.Second || os.Getenv("NOTIFY_SOCKET") != "" {
+		t.Errorf("watchdog %v; children see %q", n.watchdog, os.Getenv("NOTIFY_SOCKET"))
+	}
+	for want, tell := range map[string]func(){"READY=1": n.ready, "STOPPING=1": n.stopping} {
+		tell()
+		if got := told(t, systemd); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	n.reloading()
+	if got := told(t, systemd); got != "RELOADING=1" {
+		t.Errorf("%q", got)
+	}
+}
+
+func told(t *testing.T, systemd *net.UnixConn) string {
+	t.Helper()
+	buf := make([]byte, 1000)
+	if err := systemd.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := systemd.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(buf[:n])
+}
+
+// heard counts what is sent.
+type heard struct {
+	net.Conn
+	n int
+}
+
+func (h *heard) Write(p []byte) (int, error) { h.n++; return len(p), nil }
+
+func TestWatchdog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &heard{}
+		n := &notifier{conn: h, watchdog: time.Minute, began: time.Now()}
+		n.beat(5*time.Minute + time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+		defer cancel()
+		n.run(ctx)
+		if h.n != 16 { // at once, and every 20 s for five minutes
+			t.Errorf("told %d times that all is well", h.n)
+		}
+	})
+}
