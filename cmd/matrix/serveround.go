@@ -193,6 +193,6 @@ func (s *service) look(ctx context.Context, r *regime, hosts *hosts, round *prob
 	}
 	s.desk.Improve(&deeper, found)
 	if saved.ID != "" {
-		s.trouble("history", r.keepLooks(context.WithoutCancel(ctx), saved, &deeper))
+		s.trouble("history", r.keepLooks(context.WithoutCancel(ctx), saved, &deeper, s.std))
 	}
 }
