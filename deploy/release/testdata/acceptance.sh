@@ -83,33 +83,6 @@ grep -q 'IPv4 times taken   by the kernel' /run/measured || fail "no time stamps
 rm -r /run/systemd/system/matrix.service.d
 systemctl daemon-reload
 
-say "serve, as the package has it"
-cp /etc/matrix/matrix.toml /run/matrix.toml
-printf 'every = "5s"\ncount = 3\ninterval = "100ms"\nremote-path = "/usr/bin/matrix"\n' >>/etc/matrix/matrix.toml
-asked() { bash -c "exec 3<>/dev/tcp/127.0.0.1/9876; printf 'GET $1 HTTP/1.0\r\n\r\n' >&3; cat <&3" 2>/dev/null; }
-shown() { # waits until what is asked for has a line
-	for _ in $(seq 300); do
-		if asked "$1" | grep -q "$2"; then return; fi
-		sleep 0.2
-	done
-	journalctl -u matrix --no-pager
-	fail "$1 has no $2: $(asked "$1")"
-}
-quietly systemctl start matrix.service
-shown /metrics '^pingmatrix_pairs{state="measured"} 2$'
-shown /healthz '"status": "ok"'
-shown /site/ '<html'
-[ "$(stat -c %U:%a /var/lib/matrix/site/last/index.html)" = matrix:644 ] || fail "a web server cannot read the site"
-echo 'nonsense = 1' >>/etc/matrix/matrix.toml
-quietly systemctl reload matrix.service
-shown /healthz 'unknown setting'
-sed -i '/nonsense/d' /etc/matrix/matrix.toml
-quietly systemctl reload matrix.service
-shown /healthz '"trouble": \[\]'
-quietly systemctl stop matrix.service
-[ "$(systemctl show -p Result --value matrix.service)" = success ] || fail "it ended with $(systemctl show -p Result matrix.service)"
-cp /run/matrix.toml /etc/matrix/matrix.toml
-
 say "upgrade"
 systemctl -q enable matrix.service matrix-report.timer
 echo '#mine' >>/etc/matrix/matrix.toml
