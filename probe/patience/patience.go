@@ -54,7 +54,7 @@ type Opener struct {
 	ways  map[string]way // of the fleet, by city
 	away  map[string]*host
 	spent map[string]bool // cities whose sessions were refused here since Use: they say nothing new
-	wake  chan struct{} // closed when there may be an earlier try
+	wake  chan struct{}   // closed when there may be an earlier try
 }
 
 var _ probe.Opener = (*Opener)(nil)
