@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -14,7 +15,16 @@ import (
 type Guard struct {
 	Pinger
 	Allow    []netip.Prefix // where packets may go, besides the host itself; none: everywhere
-	MostRate int            // echo requests or traceroute probes a second, of one session; 0: as asked
+	MostRate int            // echo requests or traceroute probes a second; 0: as asked
+	Budget   Budget         // of MostRate, shared with other sessions; nil: this one has it for itself
+}
+
+// Budget is what all sessions on a host may send together.
+type Budget interface {
+	// Take sets packets a second aside until give is called: at least least, and
+	// up to most if nobody else has them. It waits a little for others to end; an
+	// error says why there was nothing to be had.
+	Take(ctx context.Context, least, most int) (got int, give func(), err error)
 }
 
 var (
@@ -29,8 +39,14 @@ func (g *Guard) Ping(ctx context.Context, job Job, emit func(Echo)) error {
 	if err := g.checkRate(job); err != nil {
 		return err
 	}
-	if g.MostRate > 0 {
-		job.Rate = min(job.Rate, g.MostRate) // which bounds bursts too
+	rate := perSecond(job)
+	most, give, err := g.take(ctx, rate, rate+rate/4+1) // what is more lets it catch up after a delay
+	if err != nil {
+		return err
+	}
+	defer give()
+	if most > 0 {
+		job.Rate = min(job.Rate, most) // which bounds bursts too
 	}
 	var places []int // in the job, of the allowed targets
 	allowed := job
@@ -73,6 +89,22 @@ func (g *Guard) allows(addr netip.Addr) bool {
 		slices.ContainsFunc(g.Allow, func(p netip.Prefix) bool { return p.Contains(addr.WithZone("")) })
 }
 
+// take sets aside what a job sends; 0 if there is no limit.
+func (g *Guard) take(ctx context.Context, least, most int) (got int, give func(), err error) {
+	if g.MostRate == 0 || g.Budget == nil {
+		return g.MostRate, func() {}, nil
+	}
+	return g.Budget.Take(ctx, min(least, g.MostRate), min(most, g.MostRate))
+}
+
+// perSecond is how many echo requests a job sends each second, rounded up.
+func perSecond(job Job) int {
+	if job.Interval <= 0 {
+		return 1
+	}
+	return max(1, int(math.Ceil(float64(len(job.Targets))*float64(time.Second)/float64(job.Interval)-0.01)))
+}
+
 // checkRate refuses a job that sends faster than the host allows. Slowed down,
 // it would not be what the coordinator plans with.
 func (g *Guard) checkRate(job Job) error {
@@ -95,7 +127,7 @@ func (g *Guard) Trace(ctx context.Context, job TraceJob, emit func(Trace)) error
 	if !g.allows(job.Addr) {
 		return errors.New(outside(job.Addr))
 	}
-	const pace = int(time.Second / TracePace)
+	pace := int(time.Second / job.Gap())
 	if g.MostRate > 0 && g.MostRate < pace {
 		return &HostError{
 			Op:   "refused by the host",
@@ -103,6 +135,11 @@ func (g *Guard) Trace(ctx context.Context, job TraceJob, emit func(Trace)) error
 			Hint: fmt.Sprintf("allow %d there to have traceroutes", pace),
 		}
 	}
+	_, give, err := g.take(ctx, pace, pace)
+	if err != nil {
+		return err
+	}
+	defer give()
 	return TraceWith(ctx, g.Pinger, job, emit)
 }
 

@@ -171,6 +171,19 @@ func (j TraceJob) Length() time.Duration {
 // with echo requests.
 const TracePace = 4 * time.Millisecond
 
+// gapMost is how far apart two probes are where there is time: a router that is
+// asked for several conversations at once answers fewer.
+const gapMost = 10 * time.Millisecond
+
+// Gap is the least time between two probes of the job. Connection requests follow
+// what the hop before has answered, and may be TracePace apart.
+func (j TraceJob) Gap() time.Duration {
+	if j.Method == TraceTCP || j.MaxHops*j.Flows < 1 {
+		return TracePace
+	}
+	return min(gapMost, max(TracePace, j.Interval/time.Duration(j.MaxHops*j.Flows)))
+}
+
 // Trace is a traceroute in one direction and flow.
 type Trace struct {
 	Pair

@@ -10,6 +10,7 @@ import (
 
 	"matrix/probe"
 	"matrix/probe/icmp"
+	"matrix/probe/quota"
 	"matrix/probe/ssh"
 	"matrix/probe/wire"
 )
@@ -45,8 +46,12 @@ func probeCommand(std streams) *cobra.Command {
 			if err := ssh.CheckForced(os.Getenv("SSH_ORIGINAL_COMMAND")); err != nil {
 				return err
 			}
+			guard := &probe.Guard{Pinger: &icmp.ByJob{}, Allow: allow, MostRate: mostRate}
+			if mostRate > 0 {
+				guard.Budget = &quota.Folder{Most: mostRate}
+			}
 			far := wire.FarSide{
-				Pinger:  &probe.Guard{Pinger: &icmp.ByJob{}, Allow: allow, MostRate: mostRate},
+				Pinger:  guard,
 				Version: version(),
 			}
 			if disguise != nil {
@@ -58,7 +63,7 @@ func probeCommand(std streams) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.Var(&allow, "allow", "measure only addresses in these `NETWORKS`, with commas between them, and this host's own; others are refused")
-	f.IntVar(&mostRate, "most-rate", 0, "send at most this many packets a second in one session; jobs that want more are refused (default no limit)")
+	f.IntVar(&mostRate, "most-rate", 0, "send at most this many packets a second, in all sessions of this user together; jobs that want more are refused (default no limit)")
 	return cmd
 }
 

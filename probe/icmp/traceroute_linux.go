@@ -15,16 +15,8 @@ type route struct {
 	at                  int
 }
 
-// gapMost is how far apart two probes are where there is time: a router that is
-// asked for several conversations at once answers fewer.
-const gapMost = 10 * time.Millisecond
-
 func newRoute(job probe.TraceJob) route {
-	each := job.Interval / time.Duration(job.MaxHops*job.Flows)
-	r := route{
-		probes: job.Probes, hops: job.MaxHops, flows: job.Flows,
-		gap: min(gapMost, max(probe.TracePace, each)),
-	}
+	r := route{probes: job.Probes, hops: job.MaxHops, flows: job.Flows, gap: job.Gap()}
 	r.pass = max(job.Interval, r.gap*time.Duration(job.MaxHops*job.Flows))
 	return r
 }
