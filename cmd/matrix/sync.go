@@ -114,7 +114,7 @@ func (o *syncFlags) tell(done history.Synced) string {
 	if o.look {
 		what = "to copy"
 	}
-	text := fmt.Sprintf("%s, %.1f MB, %s; %d there already", count(done.Files, "file"), float64(done.Bytes)/1e6, what, done.There)
+	text := fmt.Sprintf("%s, %.1f MB %s; %d there already", count(done.Files, "file"), float64(done.Bytes)/1e6, what, done.There)
 	if o.move && !o.look {
 		text += fmt.Sprintf("; %d removed here", done.Removed)
 	}
