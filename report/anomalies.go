@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"matrix/probe"
@@ -34,16 +35,18 @@ var traceable = [][]Verdict{{Unreachable}, {Extreme, Severe, Detour}, {Degraded}
 const shareOfHost = 2
 
 // WorthTracing are the worst anomalies that are worth a traceroute, at most so
-// many. Within a kind first those that have no host in common, so that every
-// fault gets its turn; then, if there is room, others of the same hosts.
-func (r *Report) WorthTracing(most int) []Anomaly {
+// many: first those that are new, then, if there is room, those that looks, of
+// earlier rounds, know. Within a kind first those that have no host in common, so
+// that every fault gets its turn; then others of the same hosts.
+func (r *Report) WorthTracing(most int, looks []probe.Look) []Anomaly {
 	all, kinds := r.anomalies()
+	known := r.known(all, looks)
 	chosen := map[int]bool{}
 	turns, ofKind := map[string]int{}, map[kindOfHost]bool{}
-	for _, again := range []bool{false, true} {
+	for _, pass := range []struct{ known, again bool }{{false, false}, {false, true}, {true, false}, {true, true}} {
 		for i, a := range all {
 			from, to := kindOfHost{a.Pair.From, kinds[i]}, kindOfHost{a.Pair.To, kinds[i]}
-			if len(chosen) >= most || chosen[i] || max(turns[a.Pair.From], turns[a.Pair.To]) >= shareOfHost || !again && (ofKind[from] || ofKind[to]) {
+			if len(chosen) >= most || chosen[i] || known[i] != pass.known || max(turns[a.Pair.From], turns[a.Pair.To]) >= shareOfHost || !pass.again && (ofKind[from] || ofKind[to]) {
 				continue
 			}
 			chosen[i], ofKind[from], ofKind[to] = true, true, true
@@ -58,6 +61,45 @@ func (r *Report) WorthTracing(most int) []Anomaly {
 		}
 	}
 	return worst
+}
+
+// known says of anomalies, worst first, which are no news: those that were traced
+// in earlier rounds and take as long as they took then, and all others of a host of
+// which as many are known as are ever traced at once.
+func (r *Report) known(all []Anomaly, looks []probe.Look) []bool {
+	known := make([]bool, len(all))
+	of := map[string]int{}
+	for i, a := range all {
+		if slices.ContainsFunc(looks, func(l probe.Look) bool { return r.sameAs(a, l) }) {
+			known[i] = true
+			of[a.Pair.From]++
+			of[a.Pair.To]++
+		}
+	}
+	for i, a := range all {
+		known[i] = known[i] || max(of[a.Pair.From], of[a.Pair.To]) >= shareOfHost
+	}
+	return known
+}
+
+// sameAs says whether an anomaly is what was looked into: traced, and not slower
+// or faster since by as much as is worth a line in a month's report.
+func (r *Report) sameAs(a Anomaly, l probe.Look) bool {
+	if l.Pair != a.Pair && l.Pair != a.Pair.Reverse() || len(l.Traces) == 0 {
+		return false
+	}
+	then := Ms(math.Inf(1))
+	for _, s := range l.Samples {
+		if low, ok := s.Summary().Get(probe.Min); ok {
+			then = min(then, Ms(millis(low)))
+		}
+	}
+	if a.RTT == nil || math.IsInf(float64(then), 1) {
+		return a.RTT == nil && math.IsInf(float64(then), 1)
+	}
+	t := &r.Verdicts.Thresholds
+	moved := max(then, *a.RTT) - min(then, *a.RTT)
+	return moved <= Ms(millis(t.DegradedBy)) || float64(moved) <= t.DegradedShare*float64(min(then, *a.RTT))
 }
 
 // kindOfHost is a host with one kind of anomaly: the index in traceable.

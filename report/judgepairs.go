@@ -107,23 +107,54 @@ func (j *judge) speed(p *PairVerdict, a, b int) {
 	expected, glass := j.v.Fit.expected(p.From, p.To, *p.Miles, j.v.Fit.Last)
 	usual, _ := j.v.Fit.expected(p.From, p.To, *p.Miles, j.v.Fit.Terms)
 	p.Expected, p.Usual, p.Glass = &expected, &usual, &glass
-	benchmark := expected
-	if p.Relay != "" {
-		benchmark = max(expected, p.RelayRTT())
-	}
-	cushion := Ms(millis(j.t.Cushion))
-	slowdown := float64((rtt + cushion) / (benchmark + cushion))
+	benchmark := p.benchmark()
+	slowdown := j.t.slowdown(rtt, benchmark)
 	p.Slowdown, p.Over = &slowdown, rtt-benchmark
-	enough := Ms(millis(j.t.Over))
-	proven := p.Relay != "" && p.RelayRTT() < rtt
 	// What no relay proves is held against the host's usual RTTs: that most of
 	// its routes are as slow is no news of this one.
-	switch alone := float64((rtt + cushion) / (usual + cushion)); {
-	case proven && p.Over >= enough && slowdown >= j.t.Detour:
+	switch proven := p.Relay != "" && p.RelayRTT() < rtt; {
+	case proven && j.t.slow(rtt, benchmark):
 		p.Verdicts = append(p.Verdicts, j.bent(slowdown))
-	case alone >= j.t.Detour && rtt-usual >= enough:
+	case j.t.slow(rtt, usual):
 		p.Verdicts = append(p.Verdicts, SlowUnproven)
 	}
+}
+
+// benchmark is the slower of what a pair is expected to take and of its best
+// relay.
+func (p *PairVerdict) benchmark() Ms {
+	if p.Relay != "" {
+		return max(*p.Expected, p.RelayRTT())
+	}
+	return *p.Expected
+}
+
+// slowdown is by how many times an RTT exceeds a benchmark, with a cushion.
+func (t *Thresholds) slowdown(rtt, benchmark Ms) float64 {
+	cushion := Ms(millis(t.Cushion))
+	return float64((rtt + cushion) / (benchmark + cushion))
+}
+
+// slow says whether an RTT exceeds a benchmark by enough to be called so.
+func (t *Thresholds) slow(rtt, benchmark Ms) bool {
+	return t.slowdown(rtt, benchmark) >= t.Detour && rtt-benchmark >= Ms(millis(t.Over))
+}
+
+// apart says whether the floors of two directions differ by enough.
+func (t *Thresholds) apart(out, back Ms) bool {
+	apart := max(out, back) - min(out, back)
+	return apart > Ms(millis(t.AsymmetricBy)) && float64(apart) > t.AsymmetricShare*float64(min(out, back))
+}
+
+// congested says of directions whose averages lie so far above their minima, which
+// are low together, whether that is a queue.
+func (t *Thresholds) congested(queues []Ms, low Ms) bool {
+	sum := Ms(0)
+	for _, q := range queues {
+		sum += q
+	}
+	n := float64(len(queues))
+	return n > 0 && float64(sum)/n > millis(t.CongestedBy) && float64(sum) > t.CongestedShare*float64(low)
 }
 
 func (j *judge) bent(slowdown float64) Verdict {
@@ -141,8 +172,7 @@ func (j *judge) directions(p *PairVerdict, a, b int) {
 	if p.Out == nil || p.Back == nil || j.invalid[a] || j.invalid[b] {
 		return
 	}
-	apart, low := math.Abs(float64(*p.Out-*p.Back)), float64(min(*p.Out, *p.Back))
-	if apart > millis(j.t.AsymmetricBy) && apart > j.t.AsymmetricShare*low {
+	if j.t.apart(*p.Out, *p.Back) {
 		p.Verdicts = append(p.Verdicts, Asymmetric)
 	}
 }
@@ -150,18 +180,19 @@ func (j *judge) directions(p *PairVerdict, a, b int) {
 // waits judges how far the averages lie above the minima. A queue delays
 // whatever crosses it, in both directions; their mean is the median of two.
 func (j *judge) waits(p *PairVerdict, a, b int) {
-	sum, low, n := 0., 0., 0.
+	var queues []Ms
+	sum, low := Ms(0), Ms(0)
 	for _, d := range [][2]int{{a, b}, {b, a}} {
 		at := d[0]*j.n + d[1]
 		if q := j.queue[at]; !math.IsNaN(q) && !j.invalid[d[0]] {
-			sum, low, n = sum+q, low+j.floor[at], n+1
+			queues, sum, low = append(queues, Ms(q)), sum+Ms(q), low+Ms(j.floor[at])
 		}
 	}
-	if n == 0 {
+	if len(queues) == 0 {
 		return
 	}
-	p.Queue = pointer(Ms(sum / n))
-	if sum/n > millis(j.t.CongestedBy) && sum > j.t.CongestedShare*low {
+	p.Queue = pointer(sum / Ms(len(queues)))
+	if j.t.congested(queues, low) {
 		p.Verdicts = append(p.Verdicts, Congested)
 	}
 }

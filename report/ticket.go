@@ -31,14 +31,15 @@ const mostHops = 18
 
 // NewTicket writes the ticket of a pair; false if the report does not have it.
 // The fleet's cities and the verdicts are the drill's, the traces those that the
-// finding rests on; of the others it says where they differ.
-func NewTicket(r *Report, d Drill, traced *Traced) (*Ticket, bool) {
+// finding rests on; of the others it says where they differ. The past is nil
+// where there is no history.
+func NewTicket(r *Report, d Drill, traced *Traced, past *Past) (*Ticket, bool) {
 	v := r.Verdicts.Pair(d.Pair.From, d.Pair.To)
 	if v == nil {
 		return nil, false
 	}
 	d.There, d.Back = traced.There, traced.Back
-	w := ticketWriter{r: r, d: d, v: v, found: traced.Found, from: r.Title(d.Pair.From), to: r.Title(d.Pair.To)}
+	w := ticketWriter{r: r, d: d, v: v, found: traced.Found, past: past, from: r.Title(d.Pair.From), to: r.Title(d.Pair.To)}
 	t := &Ticket{Title: w.title(), Facts: w.facts(), Found: w.sentences(), Ask: w.ask()}
 	for _, trace := range []*Trace{d.There, d.Back} {
 		if trace != nil {
@@ -59,6 +60,7 @@ type ticketWriter struct {
 	d        Drill
 	v        *PairVerdict
 	found    *DrillDown
+	past     *Past
 	from, to string
 }
 
@@ -93,6 +95,9 @@ func (w ticketWriter) facts() []Fact {
 	}
 	if v.Sent > 0 {
 		facts = append(facts, Fact{Name: "Loss", Text: w.loss()})
+	}
+	if w.past != nil && w.past.Text() != "" {
+		facts = append(facts, Fact{Name: "Last good", Text: w.past.Text()})
 	}
 	return facts
 }

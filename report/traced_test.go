@@ -26,7 +26,7 @@ func TestWorthTracing(t *testing.T) {
 		6: "paris → zurich (extreme), baltimore → newyork (extreme), moscow → sydney (slow-unproven), brisbane → moscow (slow-unproven), newyork → sydney (asymmetric), baltimore → zurich (asymmetric)",
 	} {
 		var got []string
-		for _, a := range r.WorthTracing(most) {
+		for _, a := range r.WorthTracing(most, nil) {
 			got = append(got, fmt.Sprintf("%v (%v)", a.Pair, a.Verdict))
 		}
 		if text := strings.Join(got, ", "); text != want {
@@ -34,13 +34,46 @@ func TestWorthTracing(t *testing.T) {
 		}
 	}
 	of := map[string]int{}
-	for _, a := range r.WorthTracing(50) {
+	for _, a := range r.WorthTracing(50, nil) {
 		of[a.Pair.From]++
 		of[a.Pair.To]++
 	}
 	for host, n := range of {
 		if n > 2 {
 			t.Errorf("%s is traced %d times", host, n)
+		}
+	}
+}
+
+// What earlier rounds traced comes after what is new; but not if nothing was
+// traced, or it takes much longer now.
+func TestWorthTracingNew(t *testing.T) {
+	r := report.New(reporttest.Published(), report.Options{})
+	look := func(from, to string, times float64, traces int) probe.Look {
+		pair := probe.Pair{From: from, To: to}
+		ms := times * float64(*r.Verdicts.Pair(from, to).RTT)
+		s := probe.Sample{Pair: pair, State: probe.Measured, Sent: 1, Received: 1, RTTs: []time.Duration{time.Duration(ms * float64(time.Millisecond))}}
+		return probe.Look{Pair: pair, Samples: []probe.Sample{s}, Traces: make([]probe.Trace, traces)}
+	}
+	for _, test := range []struct {
+		name  string
+		looks []probe.Look
+		want  string
+	}{
+		{"known", []probe.Look{look("zurich", "paris", 1.05, 2)}, "baltimore → newyork, moscow → sydney"},
+		{"gone then", []probe.Look{look("paris", "zurich", 0.3, 0)}, "paris → zurich, baltimore → newyork"},
+		{"quicker then", []probe.Look{look("paris", "zurich", 0.7, 2)}, "paris → zurich, baltimore → newyork"},
+		{"hosts of which two are known", []probe.Look{look("paris", "zurich", 1, 2), look("baltimore", "zurich", 1, 2), look("baltimore", "newyork", 1, 2)},
+			"moscow → sydney, newyork → sydney"},
+		{"all but one", []probe.Look{look("paris", "zurich", 1, 2), look("moscow", "sydney", 1, 2), look("moscow", "brisbane", 1, 2),
+			look("newyork", "sydney", 1, 2), look("baltimore", "zurich", 1, 2), look("brisbane", "sydney", 1, 2)}, "paris → zurich, baltimore → newyork"},
+	} {
+		var got []string
+		for _, a := range r.WorthTracing(2, test.looks) {
+			got = append(got, a.Pair.String())
+		}
+		if text := strings.Join(got, ", "); text != test.want {
+			t.Errorf("%s: %s\nwant %s", test.name, text, test.want)
 		}
 	}
 }
@@ -61,7 +94,7 @@ func TestWorthTracingUnreachable(t *testing.T) {
 	}
 	r := report.New(round, report.Options{})
 	var got []string
-	for _, a := range r.WorthTracing(9) {
+	for _, a := range r.WorthTracing(9, nil) {
 		got = append(got, fmt.Sprintf("%v %v", a.Pair, a.Verdict))
 		if a.Verdict == report.Unreachable && (r.Runs(a.Pair) == r.Runs(a.Pair.Reverse())) {
 			t.Errorf("%v: want a way from the city that is up, and only that", a.Pair)
@@ -195,7 +228,7 @@ func TestTicketOtherMethods(t *testing.T) {
 			Traces: []report.Trace{*traceOf("baltimore", "newyork", straightThere...), test.udp}}
 		drill := report.Drill{Pair: pair, Cities: fleet2011(), Verdicts: r.Verdicts, Atlas: geo.World()}
 		traced.Drill(drill)
-		ticket, ok := report.NewTicket(r, drill, &traced)
+		ticket, ok := report.NewTicket(r, drill, &traced, nil)
 		if !ok || len(ticket.Traces) != 1 {
 			t.Fatalf("%s: %d traces", test.name, len(ticket.Traces))
 		}
@@ -241,11 +274,11 @@ func TestUnreachableTicket(t *testing.T) {
 	r := report.New(round, report.Options{})
 	there := traceOf("baltimore", "newyork", step{"ge0.ar1.baltimore.lab.example", 0.3}, step{"cr1.iad1.carrier.example", 2}, step{"", -1}, step{"", -1})
 	there.End = probe.HopLimit
-	traced := report.Traced{Anomaly: r.WorthTracing(1)[0], Traces: []report.Trace{*there}}
+	traced := report.Traced{Anomaly: r.WorthTracing(1, nil)[0], Traces: []report.Trace{*there}}
 	traced.Remeasured(r.Verdicts.Pair("baltimore", "newyork"))
 	drill := report.Drill{Pair: pair, Cities: fleet2011(), Verdicts: r.Verdicts, Atlas: geo.World()}
 	traced.Drill(drill)
-	ticket, ok := report.NewTicket(r, drill, &traced)
+	ticket, ok := report.NewTicket(r, drill, &traced, nil)
 	text := strings.Join(append(append(traced.Text(), ticket.Found...), ticket.Ask), "\n")
 	for _, want := range []string{
 		"measured again: no answer, no answer in the round", "get as far as hop 2 (cr1.iad1.carrier.example, 203.0.113.2), and nothing behind it answers",
@@ -270,7 +303,7 @@ func TestCutOffTicket(t *testing.T) {
 		traced := report.Traced{Anomaly: report.Anomaly{Pair: pair}, Again: r.Verdicts.Pair("dallas", "paris")}
 		drill := report.Drill{Pair: pair, Cities: fleet2011(), Verdicts: r.Verdicts, Atlas: geo.World()}
 		traced.Drill(drill)
-		ticket, ok := report.NewTicket(r, drill, &traced)
+		ticket, ok := report.NewTicket(r, drill, &traced, nil)
 		if !ok {
 			t.Fatal("no ticket")
 		}

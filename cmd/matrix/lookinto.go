@@ -24,6 +24,8 @@ const (
 	// usualTraces is how many anomalies are traced unless somebody says so.
 	usualTraces = 3
 	mostTraces  = 50
+	// knownFor is how long an anomaly that was traced is no news.
+	knownFor = 7 * 24 * time.Hour
 )
 
 // tracing is how many anomalies are to be traced, as a flag: a number or none.
@@ -58,8 +60,15 @@ func (s show) showsTraces() bool { return s.format != "csv" || s.out != "" }
 // are still there. The round stays as it was measured; what goes wrong here is a
 // remark on it. Whatever was found is in the report that it returns.
 func (o *measureFlags) lookInto(ctx context.Context, hosts *hosts, round *probe.Round, r *report.Report, s show, std streams) *report.Report {
-	anomalies := r.WorthTracing(int(o.trace))
-	if len(anomalies) == 0 || ctx.Err() != nil {
+	if o.trace == 0 || ctx.Err() != nil {
+		return r
+	}
+	looks, err := o.recentLooks(ctx, round)
+	if err != nil {
+		round.Warnings = append(round.Warnings, probe.Warning{Text: fmt.Sprintf("which anomalies are new is not known: %v", err)})
+	}
+	anomalies := r.WorthTracing(int(o.trace), looks)
+	if len(anomalies) == 0 {
 		return r
 	}
 	if s.out != "" {
@@ -81,6 +90,19 @@ func (o *measureFlags) lookInto(ctx context.Context, hosts *hosts, round *probe.
 	round.Warnings = append(round.Warnings, l.remarks(ctx, limited)...)
 	s.options.Verdicts, s.options.Traced = r.Verdicts, l.found
 	return report.New(round, s.options)
+}
+
+// recentLooks are what rounds of the last days looked into, so that what is new
+// comes first. Files that cannot be read are the business of matrix verify.
+func (o *measureFlags) recentLooks(ctx context.Context, round *probe.Round) ([]probe.Look, error) {
+	if o.history == noHistory {
+		return nil, nil
+	}
+	h, err := openHistory(o.history)
+	if err != nil {
+		return nil, err
+	}
+	return h.Looks(ctx, round.Start.Add(-knownFor), round.Start)
 }
 
 // look is a few anomalies being looked into.

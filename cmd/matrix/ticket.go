@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +19,7 @@ import (
 
 const ticketLong = `ticket measures two cities again, to each other and to all others, traces both
 ways, and prints a text for the provider: addresses, times, figures, traces and
-what is asked. If nothing is wrong any more it says so, and prints no ticket.
+what is asked; and when it was well last, if the history knows. If nothing is wrong any more it says so, and prints no ticket.
 With --in it is written from that round, with the traces that it has.
 
 Exit status: 0 there is a ticket, 1 nothing is wrong or it could not be
@@ -58,6 +60,8 @@ func (o *measureFlags) registerTicket(cmd *cobra.Command) {
 	o.options = probe.DefaultOptions()
 	o.registerCities(f)
 	f.StringVar(&o.in, "in", "", "write it from the round in this `FILE` instead of measuring")
+	registerHistory(f, &o.history)
+	f.Lookup("history").Usage = "look in this `DIR` for the last time when all was well; none looks nowhere (default ~/.local/share/matrix/history, or in $XDG_DATA_HOME; with --in only one that is named)"
 	f.StringVar(&o.format, "format", "markdown", "markdown or text")
 	f.StringArrayVar(&o.thresholds, "threshold", nil, "change a threshold of the verdicts, `NAME=VALUE` (matrix verdicts --help lists them)")
 	f.IntVarP(&o.options.Count, "count", "c", o.options.Count, "echo requests a pair")
@@ -109,11 +113,63 @@ func (o *measureFlags) ticket(ctx context.Context, from, to string, std streams)
 		l.trace(ctx)
 		l.progress.clear()
 	}
-	t, ok := report.NewTicket(r, d, traced)
+	past, err := o.past(ctx, r, round, pair, std)
+	if err != nil {
+		return err
+	}
+	t, ok := report.NewTicket(r, d, traced, past)
 	if !ok {
 		return usage("%v is not in the round", pair)
 	}
 	return write(std.out, t)
+}
+
+// past is what the history says of the pair; nil if none was asked for. A round
+// from a file may be of another fleet than the usual history, which has to be
+// named then.
+func (o *measureFlags) past(ctx context.Context, r *report.Report, round *probe.Round, pair probe.Pair, std streams) (*report.Past, error) {
+	if o.history == noHistory || o.history == "" && o.in != "" {
+		return nil, nil
+	}
+	h, err := readHistory(o.history)
+	if err != nil {
+		return nil, err
+	}
+	defer warnProblems(h, std)
+	months, err := h.Months(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := round.Start
+	if before.IsZero() {
+		before = time.Now()
+	}
+	past := &report.Past{}
+	for _, m := range slices.Backward(months) {
+		if !m.Start().Before(before) {
+			continue
+		}
+		from, to := m.Start(), m.End()
+		if before.Before(to) {
+			to = before
+		}
+		rounds, err := h.Rounds(ctx, from, to)
+		if err != nil {
+			return nil, err
+		}
+		out, err := h.Pair(ctx, pair, from, to)
+		if err != nil {
+			return nil, err
+		}
+		back, err := h.Pair(ctx, pair.Reverse(), from, to)
+		if err != nil {
+			return nil, err
+		}
+		if r.Verdicts.Before(r.Verdicts.Pair(pair.From, pair.To), past, rounds, out, back) {
+			break
+		}
+	}
+	return past, nil
 }
 
 // pairRound reads the round, or measures the two cities' rows: enough for the

@@ -429,6 +429,12 @@ func TestLooksComeBack(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(traces, []probe.Trace{trace}) {
 			t.Fatalf("%+v: %v", traces, err)
 		}
+		for begin, want := range map[time.Time][]probe.Look{october: r.Looks, october.Add(time.Hour): nil} {
+			looks, err := again(t, h).Looks(t.Context(), begin, begin.Add(time.Hour))
+			if err != nil || !reflect.DeepEqual(looks, want) {
+				t.Fatalf("%+v, want %+v: %v", looks, want, err)
+			}
+		}
 	}
 	check()
 	compact(t, h)

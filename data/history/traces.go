@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -185,6 +186,26 @@ func (h *History) tracePaths(ctx context.Context, from, to time.Time) ([]string,
 		}
 	}
 	return paths, nil
+}
+
+// Looks are what was found when anomalies were looked into after the rounds of a
+// span, in order of time. Their traces are as they were saved.
+func (h *History) Looks(ctx context.Context, from, to time.Time) ([]probe.Look, error) {
+	paths, err := h.tracePaths(ctx, from, to)
+	if err != nil {
+		return nil, h.orUnreachable(err)
+	}
+	slices.SortFunc(paths, func(a, b string) int { return cmp.Compare(path.Base(a), path.Base(b)) })
+	var all []probe.Look
+	for _, key := range paths {
+		looks, err := readLooks(ctx, h.store, key)
+		if err != nil {
+			h.problem(key, err)
+			continue
+		}
+		all = append(all, looks...)
+	}
+	return all, h.orUnreachable(ctx.Err())
 }
 
 // addLooks gives rounds what was found when their anomalies were looked into.

@@ -61,7 +61,7 @@ func parisTicket(t *testing.T, rename func(string) string) *report.Ticket {
 	r := report.New(round, report.Options{Stat: report.Min})
 	d.Verdicts = r.Verdicts
 	found, _ := d.Down()
-	ticket, ok := report.NewTicket(r, d, &report.Traced{There: d.There, Back: d.Back, Found: found})
+	ticket, ok := report.NewTicket(r, d, &report.Traced{There: d.There, Back: d.Back, Found: found}, nil)
 	if !ok {
 		t.Fatal("no ticket")
 	}
