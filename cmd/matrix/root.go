@@ -52,7 +52,8 @@ func newRoot(std streams) *cobra.Command {
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := clashes(cmd.Flags()); err != nil {
+			// What is in a file is not saved once more.
+			if err := clashes(cmd.Flags(), [2]string{"in", "history"}); err != nil {
 				return err
 			}
 			return measure(cmd.Context(), &o, std)
@@ -160,11 +161,11 @@ func (s *seconds) Set(text string) error {
 }
 
 // measuring are the flags that say nothing about a round that is in a file.
-var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "interface", "engine", "ipv4", "ipv6", "rsh", "remote-path", "via", "nats-key", "nats-listen", "trace", "history"}
+var measuring = []string{"count", "interval", "timeout", "size", "rate", "tos", "df", "interface", "engine", "ipv4", "ipv6", "rsh", "remote-path", "via", "nats-key", "nats-listen", "trace"}
 
-// clashes refuses flags that contradict each other.
-func clashes(flags *pflag.FlagSet) error {
-	pairs := [][2]string{{"ipv4", "ipv6"}, {"quiet", "verbose"}, {"rsh", "via"}, {"remote-path", "via"}, {"rsh", "nats-listen"}, {"remote-path", "nats-listen"}}
+// clashes refuses flags that contradict each other; more are a command's own.
+func clashes(flags *pflag.FlagSet, more ...[2]string) error {
+	pairs := append(more, [][2]string{{"ipv4", "ipv6"}, {"quiet", "verbose"}, {"rsh", "via"}, {"remote-path", "via"}, {"rsh", "nats-listen"}, {"remote-path", "nats-listen"}}...)
 	for _, name := range measuring {
 		pairs = append(pairs, [2]string{"in", name})
 	}

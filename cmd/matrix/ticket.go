@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"matrix/data"
+	"matrix/data/history"
 	"matrix/geo"
 	"matrix/probe"
 	"matrix/report"
@@ -19,7 +20,8 @@ import (
 
 const ticketLong = `ticket measures two cities again, to each other and to all others, traces both
 ways, and prints a text for the provider: addresses, times, figures, traces and
-what is asked; and when it was well last, if the history knows. If nothing is wrong any more it says so, and prints no ticket.
+what is asked; and when it was well last, if the history knows. If nothing is
+wrong any more it says so, and prints no ticket.
 With --in it is written from that round, with the traces that it has.
 
 Exit status: 0 there is a ticket, 1 nothing is wrong or it could not be
@@ -94,6 +96,10 @@ func (o *measureFlags) ticket(ctx context.Context, from, to string, std streams)
 	if _, err := o.measureDistances(inventory, &s.options); err != nil {
 		return err
 	}
+	past, err := o.pastHistory()
+	if err != nil {
+		return err
+	}
 	round, hosts, pair, err := o.pairRound(ctx, inventory, from, to, &s.options, std)
 	if err != nil {
 		return err
@@ -113,63 +119,74 @@ func (o *measureFlags) ticket(ctx context.Context, from, to string, std streams)
 		l.trace(ctx)
 		l.progress.clear()
 	}
-	past, err := o.past(ctx, r, round, pair, std)
-	if err != nil {
-		return err
-	}
-	t, ok := report.NewTicket(r, d, traced, past)
+	t, ok := report.NewTicket(r, d, traced, lastGood(ctx, past, r, round, pair, std))
 	if !ok {
 		return usage("%v is not in the round", pair)
 	}
 	return write(std.out, t)
 }
 
-// past is what the history says of the pair; nil if none was asked for. A round
-// from a file may be of another fleet than the usual history, which has to be
-// named then.
-func (o *measureFlags) past(ctx context.Context, r *report.Report, round *probe.Round, pair probe.Pair, std streams) (*report.Past, error) {
+// pastHistory is the history that may know when all was well; nil if none was
+// asked for. A round from a file may be of another fleet than the usual history,
+// which has to be named then.
+func (o *measureFlags) pastHistory() (*history.History, error) {
 	if o.history == noHistory || o.history == "" && o.in != "" {
 		return nil, nil
 	}
-	h, err := readHistory(o.history)
-	if err != nil {
-		return nil, err
+	return readHistory(o.history)
+}
+
+// lastGood is what the history says of the pair, the latest months first; nil
+// if there is none. One that cannot be read costs the ticket its line and no more.
+func lastGood(ctx context.Context, h *history.History, r *report.Report, round *probe.Round, pair probe.Pair, std streams) *report.Past {
+	if h == nil {
+		return nil
 	}
 	defer warnProblems(h, std)
-	months, err := h.Months(ctx)
-	if err != nil {
-		return nil, err
-	}
 	before := round.Start
 	if before.IsZero() {
 		before = time.Now()
 	}
 	past := &report.Past{}
+	if err := lookBack(ctx, h, before, pair, r.Verdicts, past); err != nil {
+		fmt.Fprintf(std.err, "matrix: the ticket does not say when it was well last: %v\n", err)
+		return nil
+	}
+	return past
+}
+
+// lookBack adds month after month to the past, until it knows.
+func lookBack(ctx context.Context, h *history.History, before time.Time, pair probe.Pair, verdicts *report.Verdicts, past *report.Past) error {
+	months, err := h.Months(ctx)
+	if err != nil {
+		return err
+	}
+	now := verdicts.Pair(pair.From, pair.To)
 	for _, m := range slices.Backward(months) {
-		if !m.Start().Before(before) {
+		from, to := m.Start(), m.End()
+		if !from.Before(before) {
 			continue
 		}
-		from, to := m.Start(), m.End()
 		if before.Before(to) {
 			to = before
 		}
 		rounds, err := h.Rounds(ctx, from, to)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		out, err := h.Pair(ctx, pair, from, to)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		back, err := h.Pair(ctx, pair.Reverse(), from, to)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if r.Verdicts.Before(r.Verdicts.Pair(pair.From, pair.To), past, rounds, out, back) {
-			break
+		if verdicts.Before(now, past, rounds, out, back) {
+			return nil
 		}
 	}
-	return past, nil
+	return nil
 }
 
 // pairRound reads the round, or measures the two cities' rows: enough for the
