@@ -83,7 +83,7 @@ func TestSkippedForDays(t *testing.T) {
 	skipped, nameless := s.Fleet.Cities[2].Name, s.Fleet.Cities[4].Name
 	m := monthReport(t, broken{s, func(s *probe.Series) {
 		for i, round := range s.Round {
-			state := s.State[i]
+			var state probe.State
 			switch {
 			case s.From == skipped && round >= 48 && round < 120:
 				state = probe.NotRun

@@ -44,7 +44,7 @@ func (b *Bucket) explain(doing, key string, err error) error {
 	e := &Error{Doing: doing, Where: b.Where(key), Err: err}
 	response := minio.ToErrorResponse(err)
 	if response.StatusCode == 0 && response.Code != minio.NoSuchBucket && response.Code != minio.NoSuchKey {
-		e.Err, e.Hint = b.unanswered(err)
+		e.Hint, e.Err = b.unanswered(err)
 		return e
 	}
 	e.Err = &answer{response}
@@ -98,8 +98,9 @@ func (a *answer) Error() string {
 	return fmt.Sprintf("%s (%s)", a.Message, a.Code)
 }
 
-// unanswered is an error that came instead of an answer, and what to do.
-func (b *Bucket) unanswered(err error) (error, string) {
+// unanswered is what to do about an error that came instead of an answer, and
+// the error without what may not be shown.
+func (b *Bucket) unanswered(err error) (hint string, cause error) {
 	var inner *url.Error
 	if errors.As(err, &inner) {
 		err = inner.Err // the rest is the request, with its signature
@@ -110,19 +111,19 @@ func (b *Bucket) unanswered(err error) (error, string) {
 	server := b.endpoint.Host
 	switch {
 	case errors.Is(err, context.Canceled):
-		return context.Canceled, ""
+		return "", context.Canceled
 	case errors.As(err, &dns):
-		return err, "is the name right (AWS_ENDPOINT_URL, AWS_REGION), and is there a network?"
+		return "is the name right (AWS_ENDPOINT_URL, AWS_REGION), and is there a network?", err
 	case errors.As(err, &certificate):
-		return err, "if the server's certificate is from an authority of your own, name its file with AWS_CA_BUNDLE"
+		return "if the server's certificate is from an authority of your own, name its file with AWS_CA_BUNDLE", err
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("nothing moved for %v: %w", b.options.Stall, err), server + " is too slow, or something between drops packets: try again later"
+		return server + " is too slow, or something between drops packets: try again later", fmt.Errorf("nothing moved for %v: %w", b.options.Stall, err)
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
-		return errors.New("the connection was cut"), "by " + server + " or something before it: try again"
+		return "by " + server + " or something before it: try again", errors.New("the connection was cut")
 	case errors.As(err, &op) && op.Op == "dial":
-		return err, "is a server running at " + server + " (AWS_ENDPOINT_URL)?"
+		return "is a server running at " + server + " (AWS_ENDPOINT_URL)?", err
 	case errors.As(err, &op):
-		return err, "the connection to " + server + " was cut: try again"
+		return "the connection to " + server + " was cut: try again", err
 	}
-	return err, "the way to " + server + " failed: try again"
+	return "the way to " + server + " failed: try again", err
 }
