@@ -76,10 +76,9 @@ func (s *syncing) run(ctx context.Context) error {
 	return forEachOf(ctx, requests, len(here), func(i int) error {
 		err := s.file(ctx, here[i], there)
 		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.bytes += here[i].size
-		bytes := s.bytes
-		s.mu.Unlock()
-		s.options.Progress(bytes, total)
+		s.options.Progress(s.bytes, total) // one after the other
 		return err
 	})
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,6 +37,13 @@ func (f *fleet) set(city string, down bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.down[city] = down
+}
+
+// triedOf is when the city was tried so far.
+func (f *fleet) triedOf(city string) []time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.tried[city])
 }
 
 func (f *fleet) Open(ctx context.Context, city probe.City) (probe.Session, error) {
@@ -129,15 +138,15 @@ func TestKnownDown(t *testing.T) {
 func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet("b")
-		told := 0
-		o := &Opener{Waits: Waits{First: 10 * time.Second, Longest: 2 * time.Minute}, Changed: func([]Away) { told++ }}
+		var told atomic.Int64
+		o := &Opener{Waits: Waits{First: 10 * time.Second, Longest: 2 * time.Minute}, Changed: func([]Away) { told.Add(1) }}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); o.Run(ctx) }()
 		round(t, o, f, "a", "b")
-		before := len(f.tried["b"])
+		before := len(f.triedOf("b"))
 		time.Sleep(15 * time.Minute)
-		tried := f.tried["b"][before:]
+		tried := f.triedOf("b")[before:]
 		for i := range tried[1:] {
 			wait := tried[i+1] - tried[i] - 20*time.Second // that a try takes
 			want := min(20*time.Second<<i, 2*time.Minute)
@@ -145,8 +154,8 @@ func TestBackoff(t *testing.T) {
 				t.Errorf("wait %d was %v, want %v or a tenth less", i, wait, want)
 			}
 		}
-		if len(tried) < 7 || told < len(tried) {
-			t.Errorf("%d tries, told of %d", len(tried), told)
+		if len(tried) < 7 || told.Load() < int64(len(tried)) {
+			t.Errorf("%d tries, told of %d", len(tried), told.Load())
 		}
 		f.set("b", false)
 		time.Sleep(3 * time.Minute)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,15 +100,16 @@ func TestRefused(t *testing.T) {
 // course is a loop in a bubble: what it did, in words.
 type course struct {
 	Loop
-	schedule Schedule
+	schedule atomic.Pointer[Schedule]
 	took     []time.Duration // of the rounds, in order; then 1s
 	said     []string
 	running  bool
 }
 
 func newCourse(t *testing.T, every time.Duration, took ...time.Duration) *course {
-	c := &course{schedule: Schedule{Every: every}, took: took}
-	c.Loop.Schedule = func() Schedule { return c.schedule }
+	c := &course{took: took}
+	c.schedule.Store(&Schedule{Every: every})
+	c.Loop.Schedule = func() Schedule { return *c.schedule.Load() }
 	c.Loop.Round = func(_ context.Context, due time.Time) {
 		if c.running {
 			t.Error("two rounds at once")
@@ -177,10 +179,11 @@ func TestLate(t *testing.T) {
 func TestClockSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCourse(t, time.Hour)
-		var off time.Duration
-		c.Now = func() time.Time { return time.Now().Add(off) }
-		time.AfterFunc(90*time.Minute, func() { off = -24 * time.Hour }) // at 01:30, for 02:00 of the day before
-		time.AfterFunc(150*time.Minute, func() { off = 10 * time.Hour })
+		var off atomic.Int64
+		set := func(to time.Duration) func() { return func() { off.Store(int64(to)) } }
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(off.Load())) }
+		time.AfterFunc(90*time.Minute, set(-24*time.Hour)) // at 01:30, for 02:00 of the day before
+		time.AfterFunc(150*time.Minute, set(10*time.Hour))
 		c.in(t, 4*time.Hour+time.Minute, time.Now(), "01:00:00", "02:00:00", "skipped 34", "13:00:00", "14:00:00") // 34 hours forward in all
 	})
 }
@@ -192,7 +195,7 @@ func TestPoke(t *testing.T) {
 		poke := make(chan struct{}, 1)
 		c.Poke = poke
 		time.AfterFunc(90*time.Minute, func() {
-			c.schedule.Every = time.Hour
+			c.schedule.Store(&Schedule{Every: time.Hour})
 			poke <- struct{}{}
 		})
 		c.in(t, 3*time.Hour+time.Minute, time.Now(), "02:00:00", "03:00:00")
