@@ -25,8 +25,8 @@ END
 `)
 }
 
-// busiest is the most echo requests that a city sent within a second.
-func (w *world) busiest(city string) int {
+// busiest is the most echo requests that a city sent within a time.
+func (w *world) busiest(city string, within time.Duration) int {
 	w.t.Helper()
 	out, text := capture(w.t)
 	err := lab.Ledger(w.t.Context(), w.Door, out)
@@ -50,7 +50,7 @@ func (w *world) busiest(city string) int {
 	slices.SortFunc(sent, time.Time.Compare)
 	most := 0
 	for i, first := 0, 0; i < len(sent); i++ {
-		for sent[i].Sub(sent[first]) >= time.Second {
+		for sent[i].Sub(sent[first]) >= within {
 			first++
 		}
 		most = max(most, i-first+1)
@@ -94,9 +94,12 @@ func TestRateAcrossSessions(t *testing.T) {
 	stops[1] <- syscall.SIGINT
 	waits[1]()
 	w.until("nothing is held", func() bool { return jobs() == 0 })
-	most := w.busiest("three")
-	t.Logf("at most %d echo requests within a second", most)
-	if most > 44 || most < 20 { // three would send 45 on average
-		t.Errorf("%d echo requests within a second", most)
+	// Where the machine is busy the lab counts late what waited for it, and all at
+	// once: a second says little.
+	const within = 4
+	most := w.busiest("three", within*time.Second)
+	t.Logf("at most %d echo requests within %d s", most, within)
+	if most > 170 || most < 60 { // two send 120, and three would 180
+		t.Errorf("%d echo requests within %d s", most, within)
 	}
 }

@@ -77,7 +77,7 @@ func (w *world) measure(b *bus.Bus, ticket bus.Ticket) measured {
 		w.t.Fatal(err)
 	}
 	defer dialer.Close()
-	round := w.coordinate(ticket, &wire.Opener{Dialer: dialing(dialer.Dial), Silence: 5 * time.Second})
+	round := w.coordinate(ticket, &wire.Opener{Dialer: dialing(dialer.Dial), Silence: 10 * time.Second})
 	held.Release(context.WithoutCancel(w.t.Context()))
 	return measured{round, dialer.Owing()}
 }
