@@ -110,25 +110,18 @@ func (d *desk) run(ctx context.Context) error {
 // beat gives signs of life while letters wait: the far side itself does only
 // until its job is done, and a server may take a while to take them.
 func (d *desk) beat(ctx context.Context) {
-	tick := time.NewTicker(beatEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+	every(ctx, beatEvery, func() {
+		if d.outbox.len() == 0 {
 			return
 		}
-		if d.outbox.len() == 0 {
-			continue
-		}
 		d.mu.Lock()
+		defer d.mu.Unlock()
 		for _, t := range d.sessions {
 			if t.keep {
 				t.live([]byte(wordBeat + "\n"))
 			}
 		}
-		d.mu.Unlock()
-	}
+	})
 }
 
 // tellReady waits until the server has the subscription.

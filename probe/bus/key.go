@@ -30,6 +30,11 @@ const (
 
 // NewKey makes a key that nobody has had.
 func NewKey(city string) (Key, error) {
+	if city != "" {
+		if err := checkName(city); err != nil {
+			return Key{}, err
+		}
+	}
 	pair, err := nkeys.CreateUser()
 	if err != nil {
 		return Key{}, err

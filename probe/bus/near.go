@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -69,22 +68,30 @@ func (b *Bus) dialer(ctx context.Context, run string, keep bool) (*Dialer, error
 // beat gives agents that cannot be heard a sign of life while it is this side
 // that is cut off.
 func (d *Dialer) beat(ctx context.Context) {
-	tick := time.NewTicker(beatEvery)
+	every(ctx, beatEvery, func() {
+		if d.bus.nc.IsConnected() {
+			return
+		}
+		d.mu.Lock()
+		conns := slices.Collect(maps.Values(d.conns))
+		d.mu.Unlock()
+		for _, c := range conns { // one that is not read may take a while
+			c.lines.put(0, []byte(wordBeat+"\n"))
+		}
+	})
+}
+
+// every does something again and again until ctx is done.
+func every(ctx context.Context, pause time.Duration, do func()) {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
+			do()
 		case <-ctx.Done():
 			return
 		}
-		if d.bus.nc.IsConnected() {
-			continue
-		}
-		d.mu.Lock()
-		for _, c := range d.conns {
-			c.lines.put(0, []byte(wordBeat+"\n"))
-		}
-		d.mu.Unlock()
 	}
 }
 
@@ -338,108 +345,4 @@ func followOnce(ctx context.Context, b *Bus, subject string, take func(jetstream
 		}
 		take(m)
 	}
-}
-
-// lines are what an agent said and nobody has read yet.
-type lines struct {
-	mu      sync.Mutex
-	changed sync.Cond
-	rest    []byte   // of the line that is being read
-	waiting [][]byte //
-	bytes   int
-	last    int // number of the last line that was kept
-	err     error
-}
-
-const (
-	// mostUnread is how much one agent may say before it is read: more than a
-	// round of a thousand cities.
-	mostUnread = 1 << 20
-	// unreadLimit is how long others wait for one whose lines are not read.
-	unreadLimit = 5 * time.Second
-)
-
-func newLines() *lines {
-	l := &lines{}
-	l.changed.L = &l.mu
-	return l
-}
-
-// put takes a line in. One that has a number comes once, and in its turn.
-func (l *lines) put(number int, line []byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.err != nil || number != 0 && number <= l.last:
-		return
-	case number > l.last+1 && number != endOfAll:
-		l.end(&probe.HostError{Op: "measure", Err: errors.New(
-			strconv.Itoa(number-l.last-1) + " of its messages are missing: its outbox was full, or they were removed from the stream")})
-		return
-	case number != 0:
-		l.last = number
-	}
-	if l.bytes+len(line) > mostUnread && !l.drained() {
-		l.end(&probe.HostError{Op: "measure", Err: errors.New("it says far more than it was asked")})
-		return
-	}
-	l.waiting = append(l.waiting, line)
-	l.bytes += len(line)
-	l.changed.Broadcast()
-}
-
-// drained waits until half of what is there was read.
-func (l *lines) drained() bool {
-	late := false
-	timer := time.AfterFunc(unreadLimit, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		late = true
-		l.changed.Broadcast()
-	})
-	defer timer.Stop()
-	for l.bytes > mostUnread/2 && !late && l.err == nil {
-		l.changed.Wait()
-	}
-	return !late && l.err == nil
-}
-
-func (l *lines) end(err error) {
-	if l.err == nil {
-		l.err = err
-	}
-	l.changed.Broadcast()
-}
-
-// ended says whether lines that come now are not read.
-func (l *lines) ended() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err != nil
-}
-
-func (l *lines) close(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.end(err)
-}
-
-// Read gives the lines in their order, and the error after the last.
-func (l *lines) Read(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for len(l.rest) == 0 && len(l.waiting) == 0 && l.err == nil {
-		l.changed.Wait()
-	}
-	if len(l.rest) == 0 && len(l.waiting) > 0 {
-		l.rest, l.waiting = l.waiting[0], l.waiting[1:]
-	}
-	if len(l.rest) == 0 {
-		return 0, l.err
-	}
-	n := copy(p, l.rest)
-	l.rest = l.rest[n:]
-	l.bytes -= n
-	l.changed.Broadcast()
-	return n, nil
 }

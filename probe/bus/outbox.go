@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -137,23 +138,27 @@ func (o *outbox) put(l letter) error {
 }
 
 // first is the letter that is next, and its number; false if there is none. One
-// that cannot be read is put aside, and said.
-func (o *outbox) first() (letter, uint64, bool) {
+// that is damaged, or gone, is put aside, and said; an error says that it is to be
+// read again later: there are too many open files, or the disk is busy dying.
+func (o *outbox) first() (l letter, number uint64, there bool, err error) {
 	for {
 		o.mu.Lock()
 		if len(o.waiting) == 0 {
 			o.mu.Unlock()
-			return letter{}, 0, false
+			return letter{}, 0, false, nil
 		}
 		number := o.waiting[0].number
 		o.mu.Unlock()
-		var l letter
 		text, err := os.ReadFile(o.path(number))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return letter{}, number, true, err
+		}
+		var l letter
 		if err == nil {
 			l, err = decodeLetter(text)
 		}
 		if err == nil {
-			return l, number, true
+			return l, number, true, nil
 		}
 		o.log.Error("a letter cannot be read and is put aside", "file", o.path(number), "err", err)
 		o.drop(number, func(path string) error { return os.Rename(path, path+".damaged") })
@@ -185,15 +190,20 @@ func (o *outbox) deliver(ctx context.Context, send func(ctx context.Context, l l
 	const shortest, longest = 200 * time.Millisecond, 5 * time.Second
 	pause := shortest
 	for ctx.Err() == nil {
-		l, number, ok := o.first()
-		if !ok {
+		l, number, there, err := o.first()
+		if !there {
 			select {
 			case <-o.wake:
 			case <-ctx.Done():
 			}
 			continue
 		}
-		if err := send(ctx, l); err != nil {
+		if err == nil {
+			err = send(ctx, l)
+		} else {
+			o.log.Error("a letter cannot be read now", "file", o.path(number), "err", err)
+		}
+		if err != nil {
 			o.log.Debug("not delivered yet", "line", l.place(), "err", err)
 			select {
 			case <-time.After(pause):

@@ -78,7 +78,9 @@ type Held struct {
 	cancel context.CancelFunc
 	over   sync.WaitGroup
 	token  []byte // in the lease: whose it is
-	rev    uint64 // of the lease
+
+	mu  sync.Mutex
+	rev uint64 // of the lease
 }
 
 // Begin enters a round into the books and takes it.
@@ -192,26 +194,20 @@ func (b *Bus) lease(ctx context.Context, t Ticket) (*Held, error) {
 // renew keeps the lease. While this side is cut off, it runs out, and somebody
 // else may finish the round; Close finds out.
 func (h *Held) renew(ctx context.Context) {
-	tick := time.NewTicker(leaseEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+	every(ctx, leaseEvery, func() {
 		limited, cancel := context.WithTimeout(ctx, leaseEvery)
-		err := h.refresh(limited)
-		cancel()
-		if err != nil && ctx.Err() == nil {
+		defer cancel()
+		if err := h.refresh(limited); err != nil && ctx.Err() == nil {
 			h.bus.log.Warn("the lease of the round was not renewed", "round", h.Run, "err", err)
 		}
-	}
+	})
 }
 
 // refresh renews the lease once. A renewal whose answer was lost is known by the
 // token; one that ran out, and that nobody else took, is taken again.
 func (h *Held) refresh(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	rev, err := h.bus.leases.Update(ctx, h.Run, h.token, h.rev)
 	if err != nil {
 		entry, getErr := h.bus.leases.Get(ctx, h.Run)
@@ -229,9 +225,9 @@ func (h *Held) refresh(ctx context.Context) error {
 }
 
 // Mine says whether the round is still this coordinator's, at this moment. It
-// is asked before the round is saved: nobody else saves it then.
+// is asked before the round is saved: nobody else saves it then, however long
+// that takes, since the lease is renewed until the round is closed or released.
 func (h *Held) Mine(ctx context.Context) error {
-	h.stopRenewing()
 	err := h.refresh(ctx)
 	if err == nil {
 		var open bool

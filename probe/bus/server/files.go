@@ -67,12 +67,13 @@ func Make(folder string, hosts, cities []string) (made []string, err error) {
 		if users.has(city) {
 			continue
 		}
-		if err := users.add(folder, city, via, ca); err != nil {
-			return made, err
+		if err = users.add(folder, city, via, ca); err != nil {
+			break
 		}
 		made = append(made, keyPath(city))
 	}
-	if err := users.write(folder); err != nil {
+	// Keys that were made are known to the server also if another one failed.
+	if err := errors.Join(err, users.write(folder)); err != nil {
 		return made, err
 	}
 	return made, writeConfig(folder)
