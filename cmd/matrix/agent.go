@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +14,6 @@ import (
 
 	"matrix/probe"
 	"matrix/probe/bus"
-	"matrix/probe/icmp"
 	"matrix/probe/wire"
 )
 
@@ -59,10 +59,15 @@ func agentCommand(std streams) *cobra.Command {
 			if spool, err = spoolFolder(spool, k.City); err != nil {
 				return err
 			}
+			lock, err := lockSpool(spool)
+			if err != nil {
+				return err
+			}
+			defer lock.Close()
 			a := bus.Agent{
 				Key: k, Folder: spool,
 				Log:   slog.New(slog.NewTextHandler(std.err, nil)),
-				Serve: farSide(func() probe.Pinger { return &probe.Guard{Pinger: &icmp.ByJob{}, Allow: allow, MostRate: mostRate} }),
+				Serve: farSide(func() probe.Pinger { return guarded(allow, mostRate) }),
 				Ready: func() { fmt.Fprintf(std.err, "matrix: the agent of %s is connected\n", k.City) },
 			}
 			return a.Run(cmd.Context())
@@ -74,7 +79,7 @@ func agentCommand(std streams) *cobra.Command {
 	f.StringVar(&via, "via", "", "`URLS` of NATS, with commas between them (default those in the key)")
 	f.StringVar(&spool, "spool", "", "keep what NATS does not have yet in this `DIR` (default $STATE_DIRECTORY, or ~/.local/state/matrix/CITY)")
 	f.Var(&allow, "allow", "measure only addresses in these `NETWORKS`, with commas between them, and this host's own; others are refused")
-	f.IntVar(&mostRate, "most-rate", 0, "send at most this many packets a second in one session; jobs that want more are refused (default no limit)")
+	f.IntVar(&mostRate, "most-rate", 0, "send at most this many packets a second, in all sessions of this user together; jobs that want more are refused (default no limit)")
 	return cmd
 }
 
@@ -108,4 +113,17 @@ func spoolFolder(flag, city string) (string, error) {
 		base = filepath.Join(home, ".local", "state")
 	}
 	return filepath.Join(base, "matrix", city), nil
+}
+
+// lockSpool has the folder to itself until the file is closed: two agents would
+// give the same numbers to what they keep there, and overwrite each other's.
+func lockSpool(folder string) (*os.File, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := lockAlone(filepath.Join(folder, "agent.lock"))
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("another matrix agent keeps what it measured in %s; end it, or name another folder with --spool", folder)
+	}
+	return lock, err
 }

@@ -29,6 +29,16 @@ key may ask the host to do, whatever the coordinator is told:
 Over such a key nothing else can be run: what was asked for is never executed, and
 refused if it is not a coordinator that asks. matrix deploy prints this line.`
 
+// guarded is what pings for others: only where and as fast as the host's owner
+// allows, in all sessions together.
+func guarded(allow networks, mostRate int) *probe.Guard {
+	guard := &probe.Guard{Pinger: &icmp.ByJob{}, Allow: allow, MostRate: mostRate}
+	if mostRate > 0 {
+		guard.Budget = &quota.Folder{Most: mostRate}
+	}
+	return guard
+}
+
 // probeCommand is the far side; a coordinator starts it.
 func probeCommand(std streams) *cobra.Command {
 	var allow networks
@@ -46,12 +56,8 @@ func probeCommand(std streams) *cobra.Command {
 			if err := ssh.CheckForced(os.Getenv("SSH_ORIGINAL_COMMAND")); err != nil {
 				return err
 			}
-			guard := &probe.Guard{Pinger: &icmp.ByJob{}, Allow: allow, MostRate: mostRate}
-			if mostRate > 0 {
-				guard.Budget = &quota.Folder{Most: mostRate}
-			}
 			far := wire.FarSide{
-				Pinger:  guard,
+				Pinger:  guarded(allow, mostRate),
 				Version: version(),
 			}
 			if disguise != nil {
