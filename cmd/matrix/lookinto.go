@@ -60,7 +60,7 @@ func (s show) showsTraces() bool { return s.format != "csv" || s.out != "" }
 // are still there. The round stays as it was measured; what goes wrong here is a
 // remark on it. Whatever was found is in the report that it returns.
 func (o *measureFlags) lookInto(ctx context.Context, hosts *hosts, round *probe.Round, r *report.Report, s show, std streams) *report.Report {
-	if o.trace == 0 || ctx.Err() != nil {
+	if len(r.WorthTracing(int(o.trace), nil)) == 0 || ctx.Err() != nil {
 		return r
 	}
 	looks, err := o.recentLooks(ctx, round)

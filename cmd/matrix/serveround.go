@@ -182,6 +182,7 @@ func (s *service) look(ctx context.Context, r *regime, hosts *hosts, round *prob
 	}
 	ctx, cancel := context.WithDeadline(ctx, next.Add(-2*time.Second))
 	defer cancel()
+	s.notify.beat(time.Until(next) + 5*time.Minute)
 	// The round on the board is being read: what is found goes into a copy.
 	deeper := *round
 	deeper.Warnings = slices.Clip(round.Warnings)
@@ -191,7 +192,7 @@ func (s *service) look(ctx context.Context, r *regime, hosts *hosts, round *prob
 	if len(deeper.Looks) == 0 {
 		return
 	}
-	s.desk.Improve(&deeper, found)
+	s.desk.Improve(round, &deeper, found)
 	if saved.ID != "" {
 		s.trouble("history", r.keepLooks(context.WithoutCancel(ctx), saved, &deeper, s.std))
 	}

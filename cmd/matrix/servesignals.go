@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 )
 
 // signals takes the process's signals as a service does. main has ended the
@@ -69,6 +68,6 @@ func (s *service) reload() {
 	s.say("read the settings and the inventory again: %s, every %v", count(len(r.inventory.Cities), "host"), r.schedule.Every)
 	select {
 	case s.poke <- struct{}{}:
-	case <-time.After(0): // it is poked already
+	default: // it is poked already
 	}
 }

@@ -43,14 +43,26 @@ func (d *Desk) Recall(round *report.Round, id string, options report.Options, se
 	return d.tell(events)
 }
 
-// Improve puts more on the last round on the board: what was found when its
-// anomalies were looked into.
-func (d *Desk) Improve(round *report.Round, r *report.Report) {
-	d.Board.Change(func(s *Snapshot) { s.Round, s.Report = round, r })
+// Improve puts more on a round on the board: what was found when its anomalies
+// were looked into. If the board has another one meanwhile, such as what Narrow
+// left of it, that stays.
+func (d *Desk) Improve(was, round *report.Round, r *report.Report) {
+	d.exchange(was, round, r)
+}
+
+// exchange puts a round in the place of the one that it was made of, if the board
+// still has that.
+func (d *Desk) exchange(was, round *report.Round, r *report.Report) {
+	d.Board.Change(func(s *Snapshot) {
+		if s.Round == was {
+			s.Round, s.Report = round, r
+		}
+	})
 }
 
 // Narrow takes what has left the fleet off the board at once, and not with the
-// next round. stays says what is still in it.
+// next round. stays says what is still in it. A round that comes in meanwhile
+// stays as it is. Unlike the rest, Narrow may be called from any goroutine.
 func (d *Desk) Narrow(stays func(report.City) bool, options report.Options) {
 	old := d.Board.Current().Round
 	if old == nil {
@@ -73,8 +85,7 @@ func (d *Desk) Narrow(stays func(report.City) bool, options report.Options) {
 	round.Select(report.Selection{From: names, To: names})
 	round.Looks = slices.DeleteFunc(round.Looks, func(l report.Look) bool { return !in(l.From) || !in(l.To) })
 	round.Hosts = slices.DeleteFunc(slices.Clone(old.Hosts), func(h report.Host) bool { return !in(h.City) })
-	r := report.New(&round, options)
-	d.Board.Change(func(s *Snapshot) { s.Round, s.Report = &round, r })
+	d.exchange(old, &round, report.New(&round, options))
 }
 
 func (d *Desk) tell(events []alarm.Event) error {

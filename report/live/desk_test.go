@@ -95,6 +95,10 @@ func TestNarrow(t *testing.T) {
 			t.Fatalf("%s → %s is still there", p.From, p.To)
 		}
 	}
+	d.Improve(round, reporttest.Measured(), s.Report)
+	if d.Board.Current().Round != s.Round {
+		t.Error("what has left came back with what was found in the round")
+	}
 	if len(round.Samples) != 90 || len(round.Cities) != 10 || len(round.Hosts) != 2 {
 		t.Errorf("the round itself was changed: %d samples", len(round.Samples))
 	}
