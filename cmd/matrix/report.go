@@ -88,6 +88,7 @@ func (o *reportFlags) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	limitMemory()
 	m, err := o.report(ctx, h, options, std)
 	if err != nil {
 		return err
@@ -143,7 +144,6 @@ func (o *reportFlags) report(ctx context.Context, h *history.History, options re
 			return nil, err
 		}
 	}
-	limitMemory()
 	progress := newProgress(std.err, o.quiet)
 	m, err := report.NewMonthReport(ctx, h, options, progress.stage)
 	progress.clear()
@@ -166,7 +166,8 @@ const (
 )
 
 // limitMemory has garbage collected as it suits a report, unless the person has
-// said how.
+// said how. It holds until the program ends: a service, which has rounds to
+// measure, must not have it.
 func limitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" && os.Getenv("GOGC") == "" {
 		debug.SetMemoryLimit(reportMemory)

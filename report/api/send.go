@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -187,8 +188,13 @@ func (s *shelf) keep(address string, a *answer, b *body) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old := s.kept[address]; old != nil {
-		s.bytes -= len(old.packed)
+	// Answers that nobody asks for again must not hold the report of before, which
+	// takes far more than they do.
+	for other, old := range s.kept {
+		if other == address || old.source != a.source && reflect.TypeOf(old.source) == reflect.TypeOf(a.source) {
+			s.bytes -= len(old.packed)
+			delete(s.kept, other)
+		}
 	}
 	if s.bytes+len(b.packed) > shelfBytes {
 		clear(s.kept)
