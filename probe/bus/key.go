@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"runtime"
+	"strings"
 
 	"github.com/nats-io/nkeys"
 )
@@ -117,11 +117,15 @@ func parseKey(text []byte) (Key, error) {
 	return k, err
 }
 
-// namePattern is what can be a token of a subject and the name of a file.
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+// maxName bounds a name, in bytes.
+const maxName = 128
 
+// checkName refuses what cannot be a token of a subject and the name of a file.
 func checkName(name string) error {
-	if !namePattern.MatchString(name) {
+	foreign := func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' && r != '-'
+	}
+	if name == "" || len(name) > maxName || strings.ContainsFunc(name, foreign) {
 		return fmt.Errorf("%q cannot be part of a NATS subject: want letters, digits, - and _", name)
 	}
 	return nil

@@ -185,11 +185,12 @@ type logger struct {
 
 var _ natsserver.Logger = (*logger)(nil)
 
-// nkeyPattern is a public key in the server's words.
-var nkeyPattern = regexp.MustCompile(`U[A-Z2-7]{55}`)
+// nkeyPattern is a public key in the server's words. Compiled when the program
+// starts, it would cost those who never have a server.
+var nkeyPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`U[A-Z2-7]{55}`) })
 
 func (l *logger) text(format string, v []any) string {
-	return probe.Clean(nkeyPattern.ReplaceAllStringFunc(fmt.Sprintf(format, v...), func(public string) string {
+	return probe.Clean(nkeyPattern().ReplaceAllStringFunc(fmt.Sprintf(format, v...), func(public string) string {
 		if name, ok := l.names[public]; ok {
 			return name
 		}

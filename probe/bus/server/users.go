@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"matrix/probe/bus"
@@ -25,7 +26,9 @@ type user struct {
 }
 
 // userLine is what write writes: the city is in the comment behind.
-var userLine = regexp.MustCompile(`^\s*(#\s*revoked (\S+)\s+)?\{ nkey: (U[A-Z2-7]{55}).* # (coordinator|city ([A-Za-z0-9_-]+))$`)
+var userLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\s*(#\s*revoked (\S+)\s+)?\{ nkey: (U[A-Z2-7]{55}).* # (coordinator|city ([A-Za-z0-9_-]+))$`)
+})
 
 func readUsers(folder string) (*users, error) {
 	text, err := readSmall(filepath.Join(folder, usersFile))
@@ -40,7 +43,7 @@ func readUsers(folder string) (*users, error) {
 		if !strings.Contains(line, "{ nkey:") {
 			continue
 		}
-		m := userLine.FindStringSubmatch(line)
+		m := userLine().FindStringSubmatch(line)
 		if m == nil {
 			return nil, fmt.Errorf("%s:%d: not a line that matrix wrote; mend it, or remove it", filepath.Join(folder, usersFile), i+1)
 		}
