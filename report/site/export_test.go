@@ -8,7 +8,7 @@ import (
 // MatrixPage writes one page of an edition: that of its first matrix.
 func MatrixPage(w io.Writer, e *Edition) error {
 	b := newBook(e)
-	return webPages.ExecuteTemplate(w, "matrixpage", b.sheetPage(&b.sheets[0], false))
+	return webPages().ExecuteTemplate(w, "matrixpage", b.sheetPage(&b.sheets[0], false))
 }
 
 // Assets are the files that it refers to.

@@ -90,7 +90,7 @@ func writeLive(w io.Writer, name string, s *live.Snapshot, now time.Time, whole 
 		}
 	}
 	out := bufio.NewWriter(w)
-	if err := webPages.ExecuteTemplate(out, name, v); err != nil {
+	if err := webPages().ExecuteTemplate(out, name, v); err != nil {
 		return fmt.Errorf("write live page: %w", err)
 	}
 	return out.Flush()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"sync"
 
 	"matrix/report"
 	"matrix/report/worldmap"
@@ -26,7 +27,8 @@ var (
 	//go:embed web/matrix.html
 	matrixHTML string
 
-	pageTemplate = parse("page", pageHTML, matrixHTML, tracedHTML)
+	// Templates are parsed when they are needed: most commands write no pages.
+	pageTemplate = sync.OnceValue(func() *template.Template { return parse("page", pageHTML, matrixHTML, tracedHTML) })
 )
 
 // parse makes a template of a text and of those that it uses.
@@ -51,7 +53,7 @@ func Page(w io.Writer, r *report.Report) error {
 	css := pageCSS(r)
 	v.CSS, v.Policy = template.CSS(css), policyOf(css)
 	out := bufio.NewWriter(w)
-	if err := pageTemplate.Execute(out, v); err != nil {
+	if err := pageTemplate().Execute(out, v); err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
 	return out.Flush()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"sync"
 
 	"matrix/report"
 	"matrix/report/chart"
@@ -19,7 +20,9 @@ var (
 	//go:embed web
 	web embed.FS
 
-	webPages = template.Must(template.Must(template.New("web").ParseFS(web, "web/*.html")).Parse(tracedHTML))
+	webPages = sync.OnceValue(func() *template.Template {
+		return template.Must(template.Must(template.New("web").ParseFS(web, "web/*.html")).Parse(tracedHTML))
+	})
 )
 
 // Names of the files that all pages of a month share.
@@ -118,7 +121,7 @@ func (b *book) html(file, name string, gather func() (any, error)) job {
 		if err != nil {
 			return err
 		}
-		return webPages.ExecuteTemplate(w, name, values)
+		return webPages().ExecuteTemplate(w, name, values)
 	}}
 }
 

@@ -269,7 +269,7 @@ func (s *folder) finish() error {
 	}
 	archive := newArchive(all)
 	for _, j := range []job{
-		{"index.html", func(w io.Writer) error { return webPages.ExecuteTemplate(w, "archive", archive) }},
+		{"index.html", func(w io.Writer) error { return webPages().ExecuteTemplate(w, "archive", archive) }},
 		{styleFile, text(assetCSS)}, {scriptFile, text(assetJS)},
 	} {
 		if err := writeFile(filepath.Join(s.next, j.path), j.write); err != nil {
