@@ -51,13 +51,18 @@ type footprint struct {
 	goroutines float64       // between two rounds
 }
 
-// newFleet starts a lab with so many cities and a spare host.
-func newFleet(t *testing.T, n int, every, maxAge time.Duration, flags ...string) *fleet {
+// numbered are so many cities and a spare host.
+func numbered(n int) lab.Config {
 	var names []string
 	for i := range n + 1 {
 		names = append(names, fmt.Sprintf("city%02d", i))
 	}
-	config := ring(names...)
+	return ring(names...)
+}
+
+// newFleet starts a lab, whose last host is spare.
+func newFleet(t *testing.T, config lab.Config, every, maxAge time.Duration, flags ...string) *fleet {
+	n := len(config.Cities) - 1
 	f := &fleet{world: newWorld(t, config), every: every, maxAge: maxAge, seen: map[string]bool{}}
 	f.cities, f.spare = config.Cities[:n:n], config.Cities[n]
 	f.history = f.path("history")
@@ -449,7 +454,7 @@ const quickSSH = "ssh -o ConnectTimeout=3 -o ServerAliveInterval=2 -o ServerAliv
 // moves, the inventory is wrong and right again, the service is killed, the whole
 // fleet goes and comes back, and the service is told to stop, twice.
 func TestServe(t *testing.T) {
-	f := newFleet(t, 4, 2*time.Second, 6*time.Second, "-c", "3", "-i", "200ms", "-t", "500ms", "--trace", "none", "--rsh", quickSSH)
+	f := newFleet(t, numbered(4), 2*time.Second, 6*time.Second, "-c", "3", "-i", "200ms", "-t", "500ms", "--trace", "none", "--rsh", quickSSH)
 	f.start()
 	stop := f.watch()
 	f.story(1)
@@ -493,7 +498,7 @@ func TestServeLong(t *testing.T) {
 	if err != nil {
 		t.Skip("set MATRIX_TEST_SERVE=20m: a life of that length")
 	}
-	f := newFleet(t, 50, 30*time.Second, 90*time.Second, "-c", "4", "-t", "3s")
+	f := newFleet(t, numbered(50), 30*time.Second, 90*time.Second, "-c", "4", "-t", "3s")
 	began := time.Now()
 	f.start()
 	stop := f.watch()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"matrix/report"
+	"matrix/report/metrics/metricstest"
 	"matrix/report/reporttest"
 )
 
@@ -41,22 +42,6 @@ func (s *service) set(r *report.Report) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = r
-}
-
-// require skips a test on a machine that lacks a program, and fails it where
-// the setting says that nothing may be missing.
-func require(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, program := range programs {
-		_, err := exec.LookPath(program)
-		switch {
-		case err == nil:
-		case os.Getenv("MATRIX_TEST_REQUIRE") != "":
-			t.Fatalf("%s is missing, and MATRIX_TEST_REQUIRE is set", program)
-		default:
-			t.Skipf("%s is not installed (Debian: prometheus)", program)
-		}
-	}
 }
 
 func made(round *report.Round) *report.Report {
@@ -154,7 +139,7 @@ func TestHostile(t *testing.T) {
 
 // TestPromtool lets Prometheus' own tool judge names, units and help.
 func TestPromtool(t *testing.T) {
-	require(t, "promtool")
+	metricstest.Need(t, "promtool")
 	round := reporttest.Mixed()
 	round.Hosts = []report.Host{{City: "milan"}}
 	round.Hosts[0].Health.Offset = time.Second
@@ -174,7 +159,7 @@ func TestPromtool(t *testing.T) {
 // TestRules lets promtool prove the alert rules: each fires on its fault and is
 // gone after it.
 func TestRules(t *testing.T) {
-	require(t, "promtool")
+	metricstest.Need(t, "promtool")
 	rules, err := os.ReadFile("../../deploy/prometheus/rules.yml")
 	if err != nil {
 		t.Fatal(err)

@@ -1,148 +1,27 @@
 package metrics
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"net"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"matrix/report"
+	"matrix/report/metrics/metricstest"
 	"matrix/report/reporttest"
 )
 
-// server is a real Prometheus on the loopback, which scrapes a handler of ours
-// and keeps our rules, with their patience shortened.
-type server struct{ url string }
-
-const prometheusConfig = `global: {scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 250ms}
-rule_files: [rules.yml]
-scrape_configs: [{job_name: matrix, static_configs: [{targets: ["%s"]}]}]
-`
-
-// startPrometheus starts one that ends with the test.
-func startPrometheus(t *testing.T, target string) *server {
-	t.Helper()
-	require(t, "prometheus")
-	folder := t.TempDir()
-	rules, err := os.ReadFile("../../deploy/prometheus/rules.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules = regexp.MustCompile(`(?m)for: \d+m$`).ReplaceAll(rules, []byte("for: 500ms"))
-	for name, text := range map[string]string{"prometheus.yml": fmt.Sprintf(prometheusConfig, target), "rules.yml": string(rules)} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	address := freeAddress(t)
-	log, err := os.Create(filepath.Join(folder, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "prometheus", "--config.file="+filepath.Join(folder, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(folder, "data"), "--web.listen-address="+address)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = cmd.Wait() // ends by our signal
-	}()
-	t.Cleanup(func() {
-		<-ended // the test's context has ended it
-		if t.Failed() {
-			text, _ := os.ReadFile(log.Name())
-			t.Logf("prometheus said:\n%s", text)
-		}
-		log.Close()
-	})
-	return &server{"http://" + address}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// until waits for a condition, which it asks again and again.
-func until(t *testing.T, what string, is func() (bool, string)) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for {
-		ok, news := is()
-		if ok {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("in a minute not %s: %s", what, news)
-		case <-again.C:
-		}
-	}
-}
-
-// get asks Prometheus' API.
-func (p *server) get(path string, query url.Values, into any) error {
-	answer, err := http.Get(p.url + path + "?" + query.Encode())
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	var body struct {
-		Status, Error string
-		Data          json.RawMessage
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
-		return fmt.Errorf("%s: %w", answer.Status, err)
-	}
-	if body.Status != "success" {
-		return fmt.Errorf("%s", body.Error)
-	}
-	return json.Unmarshal(body.Data, into)
-}
-
-// series is how many a query returns.
-func (p *server) series(query string) (int, error) {
-	var data struct{ Result []json.RawMessage }
-	err := p.get("/api/v1/query", url.Values{"query": {query}}, &data)
-	return len(data.Result), err
-}
-
 // firing are the alerts that fire: their names and what they are about.
-func (p *server) firing() ([]string, error) {
-	var data struct {
-		Alerts []struct {
-			State  string
-			Labels map[string]string
-		}
-	}
-	err := p.get("/api/v1/alerts", nil, &data)
+func firing(p *metricstest.Prometheus) ([]string, error) {
+	alerts, err := p.Alerts()
 	var names []string
-	for _, a := range data.Alerts {
+	for _, a := range alerts {
 		if a.State == "firing" {
 			names = append(names, strings.Trim(a.Labels["alertname"]+" "+a.Labels["host"]+a.Labels["to"], " "))
 		}
@@ -158,15 +37,15 @@ func TestRealPrometheus(t *testing.T) {
 	s := &service{last: made(round)}
 	endpoint := httptest.NewServer(Handler(s, Options{Version: "1.2.3", MaxAge: time.Hour}))
 	t.Cleanup(endpoint.Close)
-	p := startPrometheus(t, strings.TrimPrefix(endpoint.URL, "http://"))
+	p := metricstest.Start(t, strings.TrimPrefix(endpoint.URL, "http://"), "../../deploy/prometheus/rules.yml")
 
-	until(t, "two scrapes", func() (bool, string) {
-		n, err := p.series("count_over_time(pingmatrix_stale[1m]) >= 3")
+	metricstest.Until(t, "two scrapes", func() (bool, string) {
+		n, err := p.Series("count_over_time(pingmatrix_stale[1m]) >= 3")
 		return n == 1, fmt.Sprint(err)
 	})
 	t.Run("dashboard", func(t *testing.T) { dashboard(t, p) })
 
-	usual, err := p.firing()
+	usual, err := firing(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,21 +82,21 @@ func TestRealPrometheus(t *testing.T) {
 		}, []string{"PingmatrixStale"}},
 	} {
 		s.set(fault.round())
-		until(t, fault.name+" fires", func() (bool, string) {
-			now, err := p.firing()
+		metricstest.Until(t, fault.name+" fires", func() (bool, string) {
+			now, err := firing(p)
 			ok := err == nil && !slices.ContainsFunc(fault.fires, func(want string) bool { return !slices.Contains(now, want) })
 			return ok, fmt.Sprint(now, err)
 		})
 		t.Logf("%s: fired", fault.name)
 		s.set(made(fresh(nil)))
-		until(t, fault.name+" resolved", func() (bool, string) {
-			now, err := p.firing()
+		metricstest.Until(t, fault.name+" resolved", func() (bool, string) {
+			now, err := firing(p)
 			left := slices.ContainsFunc(fault.fires, func(was string) bool { return slices.Contains(now, was) })
 			return err == nil && !left, fmt.Sprint(now, err)
 		})
 	}
-	until(t, "as before", func() (bool, string) {
-		now, err := p.firing()
+	metricstest.Until(t, "as before", func() (bool, string) {
+		now, err := firing(p)
 		more := slices.ContainsFunc(now, func(a string) bool {
 			return !slices.Contains(usual, a) && a != "PingmatrixDetours" // the table has two extreme pairs
 		})
@@ -242,7 +121,7 @@ func fresh(change func(*report.Sample)) *report.Round {
 }
 
 // dashboard runs every query of the dashboard, its variables' as well.
-func dashboard(t *testing.T, p *server) {
+func dashboard(t *testing.T, p *metricstest.Prometheus) {
 	text, err := os.ReadFile("../../deploy/grafana/dashboard.json")
 	if err != nil {
 		t.Fatal(err)
@@ -264,7 +143,7 @@ func dashboard(t *testing.T, p *server) {
 	for _, panel := range board.Panels {
 		for _, target := range panel.Targets {
 			queries++
-			if n, err := p.series(values.Replace(target.Expr)); err != nil || n == 0 {
+			if n, err := p.Series(values.Replace(target.Expr)); err != nil || n == 0 {
 				t.Errorf("%s: %s: %d series, %v", panel.Title, target.Expr, n, err)
 			}
 		}
@@ -275,7 +154,7 @@ func dashboard(t *testing.T, p *server) {
 			continue
 		}
 		var found []string
-		if err := p.get("/api/v1/label/"+label[2]+"/values", url.Values{"match[]": {label[1]}}, &found); err != nil || len(found) != 10 {
+		if err := p.Get("/api/v1/label/"+label[2]+"/values", url.Values{"match[]": {label[1]}}, &found); err != nil || len(found) != 10 {
 			t.Errorf("%s: %v, %v", v.Name, found, err)
 		}
 	}
