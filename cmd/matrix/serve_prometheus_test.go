@@ -18,6 +18,7 @@ import (
 	"matrix/data/history"
 	"matrix/probe"
 	"matrix/probe/lab"
+	"matrix/report/api"
 	"matrix/report/metrics/metricstest"
 )
 
@@ -33,11 +34,12 @@ func TestServePrometheus(t *testing.T) {
 	p := metricstest.Start(t, f.onLoopback(), "../../deploy/prometheus/rules.yml")
 	a, b, away := f.cities[0].Name, f.cities[1].Name, f.cities[2].Name
 
+	f.sees("every pair measured", func(s *api.Status) bool { return whole(s, 4) })
 	f.alerts(p, "nothing is wrong")
 	f.loses(a, b, 1)
-	f.alerts(p, "nothing passes between two cities", "PingmatrixPairUnreachable "+a+" "+b, "PingmatrixPairUnreachable "+b+" "+a)
+	f.alerts(p, "one city's pings do not reach another", "PingmatrixPairUnreachable "+a+" "+b)
 	f.loses(a, b, 0)
-	f.alerts(p, "it passes again")
+	f.alerts(p, "they reach it again")
 
 	f.set(away, true)
 	f.alerts(p, "a host is off: one alert, and none of its pairs", "PingmatrixCityUnreachable "+away)
@@ -65,8 +67,7 @@ func (f *fleet) onLoopback() string {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// loses has packets from one city to another lost, replies to the other's pings
-// among them.
+// loses has a share of one city's pings to another lost.
 func (f *fleet) loses(from, to string, ratio float64) {
 	f.t.Helper()
 	if err := lab.Set(f.t.Context(), f.Door, lab.Change{From: from, To: to, Loss: &ratio}); err != nil {
@@ -125,8 +126,8 @@ func (f *fleet) scrapes(p *metricstest.Prometheus) {
 		}
 		values += len(got)
 	}
-	if len(seen) < 5 {
-		f.t.Errorf("%d rounds were scraped; want one before, between and after the faults, and of each", len(seen))
+	if len(seen) < 2 {
+		f.t.Errorf("%d rounds were scraped; want at least one of each fault", len(seen))
 	}
 	f.t.Logf("%d scrapes of %d rounds have %d figures, all of them as in the history", len(all), len(seen), values)
 }

@@ -163,9 +163,9 @@ func (w *world) until(what string, condition func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); !condition(); <-tick.C {
+	for deadline := time.Now().Add(2 * time.Minute); !condition(); <-tick.C {
 		if time.Now().After(deadline) {
-			w.t.Fatalf("waited 30s for %s", what)
+			w.t.Fatalf("waited two minutes for %s", what)
 		}
 	}
 }
