@@ -55,7 +55,7 @@ func writeForEver(dir, first string) error {
 }
 
 // kills is at how many moments the writer is killed; cmd/matrix kills the whole
-// program at more.
+// program at a hundred.
 func kills() int {
 	if os.Getenv("MATRIX_TEST_REQUIRE") != "" {
 		return 60
