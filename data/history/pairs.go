@@ -26,29 +26,10 @@ func (h *History) Pairs(ctx context.Context, pairs []probe.Pair, from, to time.T
 	if err != nil {
 		return err
 	}
-	open, err := h.openAll(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer open.close()
 	cities := slices.Sorted(maps.Keys(wanted))
-	tables := make(chan *table, len(cities))
-	err = forEach(ctx, len(cities), func(i int) error {
-		var t *table
-		select {
-		case t = <-tables:
-		default:
-			t = &table{words: open.words}
-		}
-		t.truncate(0)
-		defer func() { tables <- t }()
+	return h.visitParts(ctx, s, func(*opened) int { return len(cities) }, func(open *opened, i int, t *table) {
 		open.readSome(cities[i], wanted[cities[i]], t)
-		if err := h.unreachable(); err != nil {
-			return err
-		}
-		return t.visit(visit)
-	})
-	return h.orUnreachable(err)
+	}, visit)
 }
 
 // readSome appends the pairs of one from-city that are wanted, of all files.

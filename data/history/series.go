@@ -31,14 +31,26 @@ func (h *History) Series(ctx context.Context, from, to time.Time, visit func(*pr
 	if err != nil {
 		return err
 	}
+	var blocks []block
+	return h.visitParts(ctx, s, func(open *opened) int {
+		blocks = open.blocks(blockRows)
+		return len(blocks)
+	}, func(open *opened, i int, t *table) {
+		open.read(query{columns: seriesColumns, from: blocks[i].from, to: blocks[i].to}, t)
+	}, visit)
+}
+
+// visitParts opens the files of a span, reads them in parts, a few at a time, and
+// has each visited. What a server did not give is an error, and no empty part.
+func (h *History) visitParts(ctx context.Context, s *span, parts func(*opened) int, read func(open *opened, i int, t *table), visit func(*probe.Series) error) error {
 	open, err := h.openAll(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer open.close()
-	blocks := open.blocks(blockRows)
-	tables := make(chan *table, len(blocks))
-	err = forEach(ctx, len(blocks), func(i int) error {
+	n := parts(open)
+	tables := make(chan *table, n)
+	err = forEach(ctx, n, func(i int) error {
 		var t *table
 		select {
 		case t = <-tables:
@@ -47,7 +59,7 @@ func (h *History) Series(ctx context.Context, from, to time.Time, visit func(*pr
 		}
 		t.truncate(0)
 		defer func() { tables <- t }()
-		open.read(query{columns: seriesColumns, from: blocks[i].from, to: blocks[i].to}, t)
+		read(open, i, t)
 		if err := h.unreachable(); err != nil {
 			return err
 		}
