@@ -11,10 +11,11 @@
 //
 // The kernel stamps every packet when it leaves and when it comes. So nothing
 // hurries: echo requests that are due wait up to a tick and leave together.
-// Replies and send stamps wait in the socket until 128 echo requests were sent,
+// Replies and send stamps wait in the socket until 50 echo requests were sent,
 // there might be no more room, or 150 ms have passed. What costs is the waking,
 // which is done a few dozen times a second, and what is done after it in code
-// that is not in the processor's cache any more.
+// that is not in the processor's cache any more. The same code makes the first
+// send stamp after a sleep inexact, so a tick that reads does it before it sends.
 //
 // A round-trip time is the receive stamp minus the send stamp. Both are of the
 // wall clock; each is turned into monotonic time with the difference of the

@@ -202,10 +202,12 @@ func (r *run) loop() {
 		if r.halt != nil {
 			r.halt()
 		}
-		r.send()
+		// Reading also wakes the caches: the first to be sent after a sleep would
+		// else be stamped 10 µs late.
 		if now := r.time.now(); r.worthReading(now) && r.read(now) {
 			r.expire(now)
 		}
+		r.send()
 		if r.table.left == 0 && r.flights.head == r.flights.tail {
 			return
 		}

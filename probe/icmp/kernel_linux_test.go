@@ -71,7 +71,8 @@ func (u unprivileged) Ping(ctx context.Context, job probe.Job, emit func(probe.E
 }
 
 // TestMoreUnderWayThanSequenceNumbers: nobody is answered before 70,000 echo
-// requests are under way. Then all are, at a pace for which there is room.
+// requests are under way. Then all are, at a pace for which there is room. What a
+// tick sends has room as well in the queue of 1,000 to those who answer.
 func TestMoreUnderWayThanSequenceNumbers(t *testing.T) {
 	if !pingtest.Inside(t) {
 		return
@@ -98,7 +99,7 @@ func TestMoreUnderWayThanSequenceNumbers(t *testing.T) {
 		}
 	})
 	job := probe.Job{From: "here", Options: probe.DefaultOptions()}
-	job.Count, job.Interval, job.Timeout, job.Rate = 80, 20*time.Millisecond, time.Minute, 100_000
+	job.Count, job.Interval, job.Timeout, job.Rate = 80, 80*time.Millisecond, time.Minute, 100_000
 	for i := range 1000 {
 		start := time.Duration(i) * job.Interval / 1000
 		job.Targets = append(job.Targets, probe.Target{City: "x", Addr: pingtest.There(i, false), Start: start})

@@ -73,9 +73,9 @@ func TestWorthReading(t *testing.T) {
 		due          int64 // in which the next request is
 		want         bool
 	}{
-		{"little was sent", probe.KernelStamps, 50, 1000, 20 * ms, 20 * ms, 20 * ms, false},
+		{"little was sent", probe.KernelStamps, readAfter - 1, 1000, 20 * ms, 20 * ms, 20 * ms, false},
 		{"enough was sent", probe.KernelStamps, readAfter, 1000, 20 * ms, 20 * ms, 20 * ms, true},
-		{"half the room is used", probe.KernelStamps, 50, 100, 20 * ms, 20 * ms, 20 * ms, true},
+		{"half the room is used", probe.KernelStamps, 40, 80, 20 * ms, 20 * ms, 20 * ms, true},
 		{"room for one", probe.KernelStamps, 1, 1, 20 * ms, 20 * ms, 20 * ms, true},
 		{"people wait", probe.KernelStamps, 1, 1000, 150 * ms, 20 * ms, 20 * ms, true},
 		{"one could be given up", probe.KernelStamps, 1, 1000, 20 * ms, 1001 * ms, 20 * ms, true},

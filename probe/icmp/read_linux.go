@@ -15,7 +15,7 @@ const mostBatches = 64
 const (
 	// readAfter is how many echo requests are worth a look at what came of
 	// them. Stamps and replies keep: the kernel has written the time on them.
-	readAfter = 2 * messages
+	readAfter = gather
 	// readWithin is how long a fate that is known may stay untold, by about a
 	// tick: progress is seen by people.
 	readWithin = 150 * time.Millisecond
@@ -123,7 +123,8 @@ func (r *run) reply(s *socket, packet, name []byte, n notes, now int64) {
 
 // answered ends a flight with its first reply.
 func (r *run) answered(s *socket, f *flight, p *peer, n notes, now int64) {
-	rtt, stamps, known := r.rtt(s, f, n, now)
+	left, came, stamps, known := r.times(s, f, n, now)
+	rtt := time.Duration(max(1, came-left))
 	if f.fated { // refused: reading the send stamps brought an ICMP error
 		p.odd.Late++
 		return
@@ -134,13 +135,15 @@ func (r *run) answered(s *socket, f *flight, p *peer, n notes, now int64) {
 	} else if rtt > r.job.Timeout {
 		e = probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.TimedOut}
 		p.odd.Late++
-	} else if f.slot+1 < p.answered {
+	} else if f.slot+1 < p.answered && came >= p.came {
 		p.odd.Reordered++
 	}
 	if known && stamps < r.health.Stamps {
 		r.health.Lesser++
 	}
-	p.answered = max(p.answered, f.slot+1)
+	if f.slot+1 > p.answered {
+		p.answered, p.came = f.slot+1, came
+	}
 	f.fated = true
 	r.emit(e)
 	r.flights.forget()
@@ -148,25 +151,26 @@ func (r *run) answered(s *socket, f *flight, p *peer, n notes, now int64) {
 
 const unclear = "not known: the clock of this host was stepped when the reply came"
 
-// rtt is from when the request left to when the reply came, as the kernel saw
-// them, or else the program. It is not known if the clock was stepped by so
-// little, when the reply came, that the stamp fits before and after the step:
-// the program itself looks only once a tick, so its own time is no substitute.
-func (r *run) rtt(s *socket, f *flight, n notes, now int64) (rtt time.Duration, stamps probe.Stamps, known bool) {
+// times are when the request left and when the reply came, monotonic, as the
+// kernel saw them, or else the program. They are not known if the clock was
+// stepped by so little, when the reply came, that the stamp fits before and after
+// the step: the program itself looks only once a tick, so its own time is no
+// substitute.
+func (r *run) times(s *socket, f *flight, n notes, now int64) (left, came int64, stamps probe.Stamps, known bool) {
 	if f.tx == 0 && s.stamps == probe.KernelStamps {
 		r.readQueue(s) // the stamp was made before the packet left, so it is there
 	}
 	s.miss(f.tx == 0)
 	stamp := r.warped(n.stamp)
 	if stamp == 0 || s.stamps < probe.ReceiveStamps {
-		return time.Duration(max(1, now-f.sent)), probe.UserStamps, true
+		return f.sent, now, probe.UserStamps, true
 	}
-	left, stamps := f.sent, probe.ReceiveStamps
+	left, stamps = f.sent, probe.ReceiveStamps
 	if f.tx != 0 {
 		left, stamps = f.tx, probe.KernelStamps
 	}
-	came, ok := r.time.mono(stamp, left, now)
-	return time.Duration(max(1, came-left)), stamps, ok
+	came, known = r.time.mono(stamp, left, now)
+	return left, came, stamps, known
 }
 
 // mostMissing send stamps in a row say that the device does not make them.

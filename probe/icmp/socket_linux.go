@@ -267,6 +267,7 @@ type peer struct {
 	sockaddr    unix.RawSockaddrInet6
 	sockaddrLen uint32
 	answered    int32 // the latest echo request that was answered, + 1
+	came        int64 // when its reply did, monotonic: several sockets are not read in the order of arrival
 	odd         probe.Oddities
 }
 

@@ -102,6 +102,9 @@ func accuracies(rounds int) error {
 		tools := []tool{kernel, scamp, bursts, pings, probing}
 		for range rounds {
 			for _, t := range tools {
+				if !among.MatchString(t.name) {
+					continue
+				}
 				e, n, err := accuracy(t, p, loops)
 				if err != nil {
 					fmt.Fprintln(os.Stderr, t.name, err)
@@ -117,6 +120,9 @@ func accuracies(rounds int) error {
 		}
 		for _, t := range tools {
 			e := errors[t.name]
+			if len(e[0]) == 0 {
+				continue
+			}
 			fmt.Printf("| %s | %.2f | %.1f | %.0f | %d |\n", t.name, median(e[0]), median(e[1]), median(e[2]), lost[t.name])
 		}
 	}
