@@ -114,6 +114,42 @@ func lossy(m *report.MonthReport) []string {
 	return got
 }
 
+// TestLossInAMonth: pairs that lose 2 % of some 7,400 echo requests each way, as
+// many as ten in each hour of a month are, are lossy. Those that lose half a
+// percent are not, nor those that lose what all do.
+func TestLossInAMonth(t *testing.T) {
+	for _, n := range []int{8, 15, 30, 60} {
+		put, found, flags := 0, 0, 0
+		for seed := range uint64(2) {
+			s := reporttest.NewSeason(n, seed, october, 3*time.Hour)
+			want := map[string]bool{}
+			for a := range n {
+				for b := range a {
+					switch (a*n + b + int(seed)) % 10 {
+					case 0:
+						s.Evenings(a, b, 0, 24, 0.02, october.From, october.To)
+						p := s.Events[len(s.Events)-1].Pairs[0]
+						want[p[0]+" "+p[1]] = true
+					case 1, 2:
+						s.Evenings(a, b, 0, 24, 0.005, october.From, october.To)
+					}
+				}
+			}
+			put += len(want)
+			for _, p := range lossy(monthReport(t, s, october)) {
+				flags++
+				if want[p] {
+					found++
+				}
+			}
+		}
+		t.Logf("%d cities: %d pairs with 2 %%, %d of them found, %d called lossy", n, put, found, flags)
+		if put < 4 || float64(found) < 0.95*float64(put) || float64(found) < 0.99*float64(flags) {
+			t.Errorf("%d cities: %d pairs with 2 %%, %d of them found, %d called lossy", n, put, found, flags)
+		}
+	}
+}
+
 func sameSet(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
