@@ -44,7 +44,13 @@ func (l Limits) withDefaults() Limits {
 // it.
 func (l Limits) deadline(plan Plan) time.Duration {
 	waves := (len(plan.Jobs) + l.Dials - 1) / l.Dials
-	return time.Duration(waves)*l.Connect + l.Open + plan.Length() + l.Grace
+	return time.Duration(waves)*l.Connect + l.Open + l.turns(plan) + plan.Length() + l.Grace
+}
+
+// turns is how long it may take until the last host has its job: one of a
+// thousand targets is 90 kB, and they leave by one link.
+func (l Limits) turns(plan Plan) time.Duration {
+	return time.Duration(len(plan.Jobs)) * 20 * time.Millisecond
 }
 
 // Progress is how far a round is.
@@ -187,10 +193,12 @@ func (r *run) runHost(ctx context.Context, i int, job Job) {
 		err = context.Cause(ctx)
 		return
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, job.Length()+r.limits.Grace, errOutOfTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.limits.turns(r.plan)+job.Length()+r.limits.Grace, errOutOfTime)
 	defer cancel()
-	r.tell(event{host: i, kind: began, at: beginning(session)})
+	start := time.Now()
+	r.tell(event{host: i, kind: began, at: beginning(session, start)})
 	err = session.Ping(ctx, job, func(e Echo) { r.tell(event{host: i, kind: echoed, echo: e}) })
+	r.tell(event{host: i, kind: began, at: beginning(session, start)})
 	r.tell(event{host: i, kind: examined, well: HealthOf(session)})
 }
 

@@ -16,12 +16,12 @@ func (r *run) round(ctx context.Context, began time.Time) *Round {
 		Source:  "measured",
 		Options: r.plan.Options,
 		Cities:  r.plan.Cities,
-		Samples: slices.Clone(r.plan.Settled),
+		Samples: append(make([]Sample, 0, r.plan.Pairs()), r.plan.Settled...),
 	}
 	for i := range r.hosts {
 		h := &r.hosts[i]
 		end := h.ending(ctx)
-		for target := range h.collector.tallies {
+		for target := range h.collector.job.Targets {
 			round.Samples = append(round.Samples, h.collector.sample(target, h.start.UTC(), end))
 		}
 		round.Hosts = append(round.Hosts, h.host())

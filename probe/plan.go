@@ -123,10 +123,14 @@ func MakePlan(cities []City, addresses Addresses, selection Selection, options O
 	}
 	from, to := chosen(cities, selection.From), chosen(cities, selection.To)
 	plan := Plan{Cities: cities}
+	targets := count(to)
 	slots := make(map[string][]int) // by source, one a target
 	busiest := 0
 	for i, source := range cities {
 		job := Job{From: source.Name}
+		if from[i] {
+			job.Targets, slots[source.Name] = make([]Target, 0, targets), make([]int, 0, targets)
+		}
 		for k := 1; k < len(cities) && from[i]; k++ {
 			target := (i + k) % len(cities)
 			if !to[target] {
@@ -197,6 +201,16 @@ func chosen(cities []City, names []string) []bool {
 		}
 	}
 	return mask
+}
+
+func count(mask []bool) int {
+	n := 0
+	for _, set := range mask {
+		if set {
+			n++
+		}
+	}
+	return n
 }
 
 // String prints the plan for people and for tests, a line a job.

@@ -51,18 +51,18 @@ type Opener interface {
 	Open(ctx context.Context, city City) (Session, error)
 }
 
-// Resumed is implemented by a Session that tells of a job which began earlier
-// than it was opened.
-type Resumed interface {
-	Began() time.Time // by a coordinator's clock
+// Beginner is implemented by a Session that knows when its job began: it may
+// have had to wait for its turn, or been under way before it was opened.
+type Beginner interface {
+	Began() time.Time // by a coordinator's clock; the zero Time: it does not know
 }
 
-// beginning is when the session's job begins, which is asked just before.
-func beginning(s Session) time.Time {
-	if r, ok := s.(Resumed); ok {
-		return r.Began()
+// beginning is when the session's job began.
+func beginning(s Session, otherwise time.Time) time.Time {
+	if b, ok := s.(Beginner); ok && !b.Began().IsZero() {
+		return b.Began()
 	}
-	return time.Now()
+	return otherwise
 }
 
 // HostError says why a from-host could not run, and what can be done about it.

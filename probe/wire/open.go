@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"matrix/probe"
@@ -49,7 +50,14 @@ type Opener struct {
 	LookOnly bool
 	// Silence is how long it may be silent in the middle of a job; 10s.
 	Silence time.Duration
+
+	once    sync.Once
+	telling chan struct{} // a token an order that is being told
 }
+
+// mostTold is how many far sides are told an order at a time. The job of a
+// thousand targets is 90 kB, and a fleet is given its jobs all at once.
+const mostTold = 64
 
 var _ probe.Opener = (*Opener)(nil)
 
@@ -88,7 +96,8 @@ func (o *Opener) open(ctx context.Context, city probe.City) (*session, error) {
 	if limit == 0 {
 		limit = 15 * time.Second
 	}
-	s := &session{conn: conn, in: bufio.NewReader(conn), out: &lineWriter{w: conn}, silence: o.Silence}
+	o.once.Do(func() { o.telling = make(chan struct{}, mostTold) })
+	s := &session{conn: conn, in: bufio.NewReader(conn), out: &lineWriter{w: conn}, silence: o.Silence, telling: o.telling}
 	if s.silence == 0 {
 		s.silence = 10 * time.Second
 	}
@@ -124,6 +133,8 @@ type session struct {
 	in      *bufio.Reader
 	out     *lineWriter
 	silence time.Duration
+	telling chan struct{}
+	began   time.Time // when the last order was told
 	hello   hello
 	health  probe.Health // as the last job's end told it
 	clock   comparison   // during the job
@@ -182,6 +193,9 @@ func (s *session) Version() string { return s.hello.Version }
 // Health is how well the far side could measure its last job.
 func (s *session) Health() probe.Health { return s.health }
 
+// Began is when the last job was told.
+func (s *session) Began() time.Time { return s.began }
+
 // Close ends the session, and with it the far side.
 func (s *session) Close() error { return s.conn.Close() }
 
@@ -218,6 +232,13 @@ func (s *session) mustKnow(least int, wanted bool, what string) error {
 // order has the far side do something and hands every answer to take, which
 // says whether it knows that word. most is how many bytes the answers may have.
 func (s *session) order(ctx context.Context, word string, what any, most int, take func(word, body string) (known bool, err error)) error {
+	select {
+	case s.telling <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	told := sync.OnceFunc(func() { <-s.telling })
+	defer told()
 	silent := time.AfterFunc(s.silence, func() { s.conn.Close() })
 	defer silent.Stop()
 	unhook := context.AfterFunc(ctx, func() {
@@ -228,9 +249,12 @@ func (s *session) order(ctx context.Context, word string, what any, most int, ta
 	})
 	defer unhook()
 	s.clock = comparison{left: clockQuestions, first: s.questions + 1}
+	s.began = time.Now()
 	if err := errors.Join(s.askClock(), s.out.line(word, what)); err != nil {
 		return s.broken(ctx, err, !silent.Stop())
 	}
+	told()
+	silent.Reset(s.silence)
 	began, said := time.Now(), 0
 	for {
 		line, err := readLine(s.in)
