@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -8,7 +9,7 @@ import (
 
 const collectLong = `collect saves the rounds that their coordinators left open on NATS, because they
 ended, or because hosts were cut off that have measured all the same. matrix does
-that as well before each round that it measures over NATS.
+that as well beside each round that it measures over NATS.
 
 A round waits an hour for hosts that are cut off; then it is saved without them.
 
@@ -36,11 +37,12 @@ func collectCommand(std streams) *cobra.Command {
 				return err
 			}
 			defer o.leave()
-			return c.finishOpen(cmd.Context(), o.history, func(format string, args ...any) {
+			open, err := c.bus.Open(cmd.Context())
+			return errors.Join(err, c.finishAll(cmd.Context(), open, o.history, func(format string, args ...any) {
 				if !o.quiet {
 					fmt.Fprintf(std.err, format+"\n", args...)
 				}
-			})
+			}))
 		},
 	}
 	f := cmd.Flags()

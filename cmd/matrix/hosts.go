@@ -19,6 +19,7 @@ type hosts struct {
 	opener    probe.Opener
 	log       *slog.Logger
 	crossing  *crossing // nil: not over NATS
+	run       string    // name of the round in the books; "": a new one
 	booked    *booked   // the round, if it is in the books
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -137,8 +138,10 @@ func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inv
 	if err != nil {
 		return nil, nil, err
 	}
+	finished := o.finishBeside(ctx, hosts, std)
+	defer finished()
 	progress := newProgress(std.err, o.quiet || o.verbose)
-	round, err := o.roundOf(ctx, hosts, inventory, selection, progress.show, std)
+	round, err := o.roundOf(ctx, hosts, inventory, selection, progress.show)
 	progress.clear()
 	if err != nil {
 		return nil, nil, err
@@ -150,13 +153,13 @@ func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inv
 }
 
 // roundOf plans and measures, and says in the round what its reader must know.
-func (o *measureFlags) roundOf(ctx context.Context, hosts *hosts, inventory *data.Inventory, selection probe.Selection, progress func(probe.Progress), std streams) (*probe.Round, error) {
+func (o *measureFlags) roundOf(ctx context.Context, hosts *hosts, inventory *data.Inventory, selection probe.Selection, progress func(probe.Progress)) (*probe.Round, error) {
 	plan, err := probe.MakePlan(inventory.Cities, hosts.addresses, selection, o.options)
 	if err != nil {
 		return nil, usage("%w", err)
 	}
 	hosts.log.Debug("planned", "plan", plan)
-	round, err := o.carryOut(ctx, hosts, plan, selection, progress, std)
+	round, err := o.carryOut(ctx, hosts, plan, selection, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -170,19 +173,41 @@ func (o *measureFlags) roundOf(ctx context.Context, hosts *hosts, inventory *dat
 	return round, nil
 }
 
-// carryOut measures. Over NATS a round that is to be saved goes into the books,
-// and those that others left there are finished first.
-func (o *measureFlags) carryOut(ctx context.Context, hosts *hosts, plan probe.Plan, selection probe.Selection, progress func(probe.Progress), std streams) (*probe.Round, error) {
+// finishBeside finishes the rounds that others left open on NATS, while a new one
+// is measured. The function that it returns waits for that, and says what was done.
+func (o *measureFlags) finishBeside(ctx context.Context, hosts *hosts, std streams) (finished func()) {
+	c := hosts.crossing
+	if c == nil || !o.books {
+		return func() {}
+	}
+	open, err := c.bus.Open(ctx)
+	var said []string
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = errors.Join(err, c.finishAll(ctx, open, o.history, func(format string, args ...any) {
+			said = append(said, fmt.Sprintf(format, args...))
+		}))
+	}()
+	return func() {
+		<-done
+		for _, text := range said {
+			o.say(std, "%s", text)
+		}
+		if err != nil {
+			// What is new is not to suffer for what is old, which stays where it is.
+			o.say(std, "matrix: a round that was left open is not saved: %v", err)
+		}
+	}
+}
+
+// carryOut measures. Over NATS a round that is to be saved goes into the books.
+func (o *measureFlags) carryOut(ctx context.Context, hosts *hosts, plan probe.Plan, selection probe.Selection, progress func(probe.Progress)) (*probe.Round, error) {
 	if hosts.crossing == nil || !o.books {
 		return hosts.measure(ctx, plan, progress), nil
 	}
-	say := func(format string, args ...any) { o.say(std, format, args...) }
-	if err := hosts.crossing.finishOpen(ctx, o.history, say); err != nil {
-		// What is new is not to suffer for what is old, which stays where it is.
-		say("matrix: a round that was left open is not saved: %v", err)
-	}
 	ticket := bus.Ticket{
-		Run: bus.NewRun(), Start: time.Now().UTC(), Program: version(),
+		Run: cmp.Or(hosts.run, bus.NewRun()), Start: time.Now().UTC(), Program: version(),
 		Cities: plan.Cities, Addresses: hosts.addresses, Selection: selection, Options: o.options,
 	}
 	round, booked, err := hosts.crossing.measure(ctx, ticket, plan, progress)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -206,103 +205,4 @@ func (c *crossing) measure(ctx context.Context, ticket bus.Ticket, plan probe.Pl
 	owing := dialer.Owing()
 	dialer.Close()
 	return round, &booked{held, owing}, nil
-}
-
-// lateLimit is how long a round stays open for hosts that were cut off.
-const lateLimit = time.Hour
-
-// settleTime is how long what is in the stream may take to be read.
-const settleTime = 5 * time.Second
-
-// finish reads a round whose coordinator ended; nil if it is somebody else's, or
-// waits for hosts that are cut off.
-func (c *crossing) finish(ctx context.Context, ticket bus.Ticket) (*probe.Round, *booked, error) {
-	held, err := c.bus.Take(ctx, ticket.Run)
-	if err != nil {
-		return nil, nil, err
-	}
-	plan, err := ticket.Plan()
-	if err != nil {
-		held.Release(ctx)
-		return nil, nil, fmt.Errorf("round %s: %w", ticket.Run, err)
-	}
-	replay := &bus.Replay{Held: held, Until: time.Now().Add(settleTime)}
-	if over := ticket.Over(plan); over.After(replay.Until) {
-		replay.Until = over
-	}
-	coordinator := probe.Coordinator{
-		Opener: replay.Opener(ctx, speaking(replay.Dial)), Log: c.log,
-		Limits: probe.Limits{Grace: time.Until(replay.Until) + 2*settleTime},
-	}
-	round := coordinator.Run(ctx, plan)
-	round.Start, round.Version = ticket.Start, ticket.Program
-	if over := ticket.Over(plan); over.Before(round.End) {
-		round.End = over.UTC()
-	}
-	return round, &booked{held, replay.Owing()}, nil
-}
-
-// finishOpen saves the rounds that other coordinators left open, and says so.
-func (c *crossing) finishOpen(ctx context.Context, history string, say func(format string, args ...any)) error {
-	open, err := c.bus.Open(ctx)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, ticket := range open {
-		if err := c.finishOne(ctx, ticket, history, say); err != nil {
-			failed = append(failed, err)
-		}
-	}
-	return errors.Join(failed...)
-}
-
-func (c *crossing) finishOne(ctx context.Context, ticket bus.Ticket, history string, say func(format string, args ...any)) error {
-	round, book, err := c.finish(ctx, ticket)
-	if errors.Is(err, bus.ErrTaken) {
-		say("matrix: the round of %s is being measured elsewhere", ticket.Start.Format(time.RFC3339))
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer book.Release(context.WithoutCancel(ctx))
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if len(book.owing) > 0 && time.Since(ticket.Start) < lateLimit {
-		say("matrix: the round of %s waits for %s, cut off from NATS", ticket.Start.Format(time.RFC3339), someOf(book.owing))
-		return nil
-	}
-	if err := book.Mine(ctx); err != nil {
-		return err
-	}
-	shelf, err := openShelf(history)
-	if err != nil {
-		return err
-	}
-	if !ranNowhere(round) {
-		if err := shelf.put(ctx, round); err != nil {
-			return err
-		}
-	}
-	switch {
-	case shelf.saved > 0:
-		say("matrix: saved the round of %s, which its coordinator had not finished: %d of %d pairs measured",
-			ticket.Start.Format(time.RFC3339), round.Count(probe.Measured), round.Planned())
-	case shelf.known+shelf.other > 0:
-		say("matrix: the round of %s was saved already", ticket.Start.Format(time.RFC3339))
-	default:
-		say("matrix: the round of %s is given up: no host had begun", ticket.Start.Format(time.RFC3339))
-	}
-	return book.Close(ctx)
-}
-
-// someOf are the first names of a list.
-func someOf(names []string) string {
-	const shown = 5
-	if len(names) <= shown {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -240,6 +241,7 @@ type talk struct {
 
 	mu   sync.Mutex
 	said int   // lines that are kept
+	done bool  // the last one ended a job
 	lost error // why some are not
 }
 
@@ -264,12 +266,38 @@ func (t *talk) hold(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { orders.CloseWithError(io.EOF) })
 	defer stop()
 	go t.pass(ctx, orders)
-	if err := t.Serve(ctx, in, t); err != nil {
+	err := t.Serve(ctx, in, t)
+	if err != nil {
 		t.Log.Warn("a session ended", "run", t.run, "err", err)
 	}
 	in.CloseWithError(io.ErrClosedPipe)
 	t.cancel()
+	t.finish(err)
 	t.crossOut()
+}
+
+// finish says that no more will come, if nobody has: a coordinator that died
+// before it gave the job out is followed by one that waits for what was measured.
+func (t *talk) finish(err error) {
+	t.mu.Lock()
+	said := t.done
+	t.mu.Unlock()
+	if !t.keep || said {
+		return
+	}
+	if err == nil {
+		err = errors.New("the session ended without a job")
+	}
+	t.say(endedLine(err.Error()))
+}
+
+// endedLine ends a job that was not carried out.
+func endedLine(why string) []byte {
+	body, err := json.Marshal(map[string]string{"error": why})
+	if err != nil {
+		panic(err) // of a string
+	}
+	return fmt.Appendf(nil, "%s %s\n", wordDone, body)
 }
 
 func (t *talk) pass(ctx context.Context, orders *io.PipeWriter) {
@@ -299,8 +327,15 @@ func (t *talk) Write(line []byte) (int, error) {
 		t.live(line)
 		return len(line), nil
 	}
+	t.say(line)
+	return len(line), nil
+}
+
+// say has a line delivered.
+func (t *talk) say(line []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.done = word(line) == wordDone
 	// A line that is lost has a number all the same: the gap shows.
 	t.said++
 	err := t.outbox.put(letter{saidSubject(t.Key.City, t.run), t.run, t.session, t.said, string(line)})
@@ -308,7 +343,6 @@ func (t *talk) Write(line []byte) (int, error) {
 		t.lost = err
 		t.Log.Error("what was measured cannot be kept", "run", t.run, "err", err)
 	}
-	return len(line), nil
 }
 
 // live says a line to whoever listens now.
@@ -350,7 +384,7 @@ func (d *desk) endInterrupted() error {
 		if err != nil || checkName(run) != nil {
 			continue // none of ours
 		}
-		l := letter{saidSubject(d.Key.City, run), run, session, endOfAll, wordDone + ` {"error":"the agent ended in mid-job"}` + "\n"}
+		l := letter{saidSubject(d.Key.City, run), run, session, endOfAll, string(endedLine("the agent ended in mid-job"))}
 		if err := d.outbox.put(l); err != nil {
 			return err
 		}

@@ -26,8 +26,7 @@ type Dialer struct {
 
 	stop    func()
 	running sync.WaitGroup
-	jobs    chan struct{} // a token a job on its way
-	first   func()        // is told when the first job is given out; nil: nobody cares
+	first   func() // is told when the first job is given out; nil: nobody cares
 
 	mu       sync.Mutex
 	conns    map[string]*Conn // by city: the latest
@@ -43,7 +42,7 @@ func (b *Bus) Dial(ctx context.Context) (*Dialer, error) {
 
 func (b *Bus) dialer(ctx context.Context, run string, keep bool) (*Dialer, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	d := &Dialer{bus: b, run: run, keep: keep, conns: map[string]*Conn{}, sessions: map[string]int{}, owing: map[string]bool{}, jobs: make(chan struct{}, mostJobs)}
+	d := &Dialer{bus: b, run: run, keep: keep, conns: map[string]*Conn{}, sessions: map[string]int{}, owing: map[string]bool{}}
 	live, err := b.nc.Subscribe(liveSubject("*", run), d.take)
 	if err != nil {
 		cancel()
@@ -126,15 +125,20 @@ func (d *Dialer) take(m *nats.Msg) {
 	}
 	d.mu.Lock()
 	c := d.conns[city]
-	if c != nil && p.session == c.session && p.line > 0 && word(m.Data) == wordDone && !c.lines.ended() {
-		delete(d.owing, city) // what comes after this side gave up is in the stream alone
-	}
 	d.mu.Unlock()
 	if c == nil || p.session != c.session || p.run != d.run {
 		d.bus.log.Debug("a message of another session is passed over", "from", city, "line", p)
 		return
 	}
-	c.lines.put(p.line, m.Data)
+	open := c.lines.put(p.line, m.Data)
+	if !open || p.line == 0 || word(m.Data) != wordDone {
+		return // what comes after this side gave up is in the stream alone
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conns[city] == c {
+		delete(d.owing, city)
+	}
 }
 
 // cityOf is the city that a subject below said or live speaks for.
@@ -155,8 +159,6 @@ const (
 	// jobLimit is that of a job, which is long; sent again and again to a
 	// thousand hosts that are slow to answer, they would stop the line.
 	jobLimit = 10 * time.Second
-	// mostJobs is how many are on their way at a time.
-	mostJobs = 64
 )
 
 // Dial begins a conversation with the agent of a city.
@@ -235,12 +237,6 @@ func (c *Conn) ask(ctx context.Context, do string, line []byte) error {
 	limit := orderLimit
 	if word(line) == wordJob {
 		limit = jobLimit
-		select {
-		case c.dialer.jobs <- struct{}{}:
-			defer func() { <-c.dialer.jobs }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
 	}
 	for tries := 0; tries < orderTries; tries++ {
 		limited, cancel := context.WithTimeout(ctx, limit)

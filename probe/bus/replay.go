@@ -19,6 +19,9 @@ type Replay struct {
 	Held  *Held
 	Until time.Time // when who has not ended is not waited for any more
 
+	reading  sync.Mutex
+	sessions map[string]int // by city: the number of the latest; nil: not read yet
+
 	mu    sync.Mutex
 	owing map[string]bool
 }
@@ -55,7 +58,7 @@ type resumed struct {
 	began time.Time
 }
 
-var _ probe.Resumed = resumed{}
+var _ probe.Beginner = resumed{}
 
 func (s resumed) Began() time.Time { return s.began }
 
@@ -64,31 +67,84 @@ func (s resumed) Health() probe.Health { return probe.HealthOf(s.Session) }
 // Dial reads the latest conversation with a city.
 func (r *Replay) Dial(ctx context.Context, city probe.City) (*Recording, error) {
 	subject := saidSubject(city.Name, r.Held.Run)
-	last, err := r.Held.bus.stream.GetLastMsgForSubject(ctx, subject)
-	for err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && ctx.Err() == nil && time.Now().Before(r.Until) {
+	session, err := r.session(ctx, city.Name)
+	if err != nil {
+		return nil, &probe.HostError{Op: "read the stream", Err: err, Again: true}
+	}
+	if session == 0 {
+		return nil, &probe.HostError{Op: "connect", Err: errors.New("it had not begun when the coordinator ended")}
+	}
+	r.mark(city.Name, true)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	c := &Recording{replay: r, city: city.Name, session: session, lines: newLines(), cancel: cancel}
+	c.over.Go(func() { follow(ctx, r.Held.bus, subject, c.take) })
+	c.over.Go(func() { c.wait(ctx) })
+	return c, nil
+}
+
+// session is the number of the latest conversation with a city; 0 if there was
+// none. What an earlier one still had to say may come after it, so the last
+// message does not tell.
+func (r *Replay) session(ctx context.Context, city string) (int, error) {
+	r.reading.Lock()
+	defer r.reading.Unlock()
+	for r.sessions == nil {
+		found, err := r.findSessions(ctx)
+		if err == nil {
+			r.sessions = found
+			break
+		}
+		if ctx.Err() != nil || !time.Now().Before(r.Until) {
+			return 0, err
+		}
 		// A cluster that lost its leader has another one soon.
 		select {
 		case <-time.After(reconnectWait):
 		case <-ctx.Done():
 		}
-		last, err = r.Held.bus.stream.GetLastMsgForSubject(ctx, subject)
 	}
+	return r.sessions[city], nil
+}
+
+// findSessions reads the headings of all that was said so far.
+func (r *Replay) findSessions(ctx context.Context) (map[string]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialLimit)
+	defer cancel()
+	subject, found := saidSubject("*", r.Held.Run), map[string]int{}
+	last, err := r.Held.bus.stream.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, &probe.HostError{Op: "connect", Err: errors.New("it had not begun when the coordinator ended")}
+		return found, nil
 	}
 	if err != nil {
-		return nil, &probe.HostError{Op: "read the stream", Err: err, Again: true}
+		return nil, err
 	}
-	p, err := placeOf(last.Header)
+	consumer, err := r.Held.bus.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy, HeadersOnly: true, InactiveThreshold: time.Minute,
+	})
 	if err != nil {
-		return nil, &probe.HostError{Op: "read the stream", Err: err}
+		return nil, err
 	}
-	r.mark(city.Name, true)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c := &Recording{replay: r, city: city.Name, session: p.session, lines: newLines(), cancel: cancel}
-	c.over.Go(func() { follow(ctx, r.Held.bus, subject, c.take) })
-	c.over.Go(func() { c.wait(ctx) })
-	return c, nil
+	messages, err := consumer.Messages(jetstream.PullExpiry(dialLimit))
+	if err != nil {
+		return nil, err
+	}
+	defer messages.Stop()
+	stop := context.AfterFunc(ctx, messages.Stop)
+	defer stop()
+	for {
+		m, err := messages.Next()
+		if err != nil {
+			return nil, errors.Join(context.Cause(ctx), err)
+		}
+		if p, err := placeOf(m.Headers()); err == nil {
+			city := cityOf(m.Subject())
+			found[city] = max(found[city], p.session)
+		}
+		about, err := m.Metadata()
+		if err != nil || about.Sequence.Stream >= last.Sequence {
+			return found, err
+		}
+	}
 }
 
 // mark writes down what is known of a city.

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -51,15 +51,6 @@ func RunAt(at time.Time) string { return "at-" + at.UTC().Format("20060102T15040
 func NewRun() string {
 	return "once-" + time.Now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(nuid.Next()[12:])
 }
-
-// How long a lease holds if it is not renewed, and how often it is.
-const (
-	leaseTime  = 15 * time.Second
-	leaseEvery = 4 * time.Second
-)
-
-// ErrTaken says that another coordinator has the round, or had it.
-var ErrTaken = errors.New("another coordinator has this round")
 
 // maxTicket bounds what is read of a ticket, unpacked.
 const maxTicket = 64 << 20
@@ -106,48 +97,73 @@ func (b *Bus) Begin(ctx context.Context, t Ticket) (*Held, error) {
 	return h, nil
 }
 
-// Open are the rounds that are not closed, oldest first; some may be held.
+// Open are the rounds that are not closed, oldest first; some may be held. Those
+// that can be read are there also if there is an error about others.
 func (b *Bus) Open(ctx context.Context) ([]Ticket, error) {
-	keys, err := b.rounds.Keys(ctx)
-	if errors.Is(err, jetstream.ErrNoKeysFound) {
-		return nil, nil
-	}
+	books, err := b.rounds.WatchAll(ctx, jetstream.IgnoreDeletes())
 	if err != nil {
 		return nil, fmt.Errorf("read the books: %w", err)
 	}
+	defer func() { _ = books.Stop() }() // it has said all that was asked
 	var all []Ticket
-	for _, key := range keys {
-		if strings.HasPrefix(key, beganPrefix) {
+	var unread []error
+	for entry := range entries(ctx, books) {
+		if strings.HasPrefix(entry.Key(), beganPrefix) {
 			continue
 		}
-		t, open, err := b.ticket(ctx, key)
+		t, open, err := ticketOf(entry)
 		if err != nil {
-			return nil, err
+			unread = append(unread, err)
 		}
 		if open {
 			all = append(all, t)
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("read the books: %w", err)
+	}
 	slices.SortFunc(all, func(a, b Ticket) int { return a.Start.Compare(b.Start) })
-	return all, nil
+	return all, errors.Join(unread...)
 }
 
+// entries are what a bucket has now.
+func entries(ctx context.Context, of jetstream.KeyWatcher) iter.Seq[jetstream.KeyValueEntry] {
+	return func(yield func(jetstream.KeyValueEntry) bool) {
+		for {
+			select {
+			case entry := <-of.Updates():
+				if entry == nil || !yield(entry) { // nil: that was all
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// ticket is a round's, if it is open.
 func (b *Bus) ticket(ctx context.Context, run string) (t Ticket, open bool, err error) {
 	entry, err := b.rounds.Get(ctx, run)
-	switch {
-	case errors.Is(err, jetstream.ErrKeyNotFound):
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return t, false, nil // was too old, just now
-	case err != nil:
+	}
+	if err != nil {
 		return t, false, fmt.Errorf("read the books: %w", err)
-	case string(entry.Value()) == stateClosed:
+	}
+	return ticketOf(entry)
+}
+
+func ticketOf(entry jetstream.KeyValueEntry) (t Ticket, open bool, err error) {
+	if string(entry.Value()) == stateClosed {
 		return t, false, nil
 	}
 	t, err = unpackTicket(entry.Value())
-	if err == nil && t.Run != run {
+	if err == nil && t.Run != entry.Key() {
 		err = fmt.Errorf("it calls itself %q", probe.Clean(t.Run, 60))
 	}
 	if err != nil {
-		return t, false, fmt.Errorf("round %s of the books: %w", run, err)
+		return t, false, fmt.Errorf("round %s of the books: %w", probe.Clean(entry.Key(), 60), err)
 	}
 	return t, true, nil
 }
@@ -161,7 +177,7 @@ func (b *Bus) Take(ctx context.Context, run string) (*Held, error) {
 	// Whoever had it may have closed it meanwhile.
 	t, open, err := b.ticket(ctx, run)
 	if err == nil && !open {
-		err = ErrTaken
+		err = ErrSaved
 	}
 	if err != nil {
 		h.Release(ctx)
@@ -171,79 +187,20 @@ func (b *Bus) Take(ctx context.Context, run string) (*Held, error) {
 	return h, nil
 }
 
-// lease takes the lease of a round and renews it until it is released.
-func (b *Bus) lease(ctx context.Context, t Ticket) (*Held, error) {
-	host, err := os.Hostname()
+// Said is the number of the last message of a round's in the stream, 0 if there is
+// none: while it is the same, nothing more is known of the round.
+func (b *Bus) Said(ctx context.Context, run string) (uint64, error) {
+	if err := checkName(run); err != nil {
+		return 0, err
+	}
+	last, err := b.stream.GetLastMsgForSubject(ctx, saidSubject("*", run))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil
+	}
 	if err != nil {
-		return nil, err
+		return 0, fmt.Errorf("read the stream: %w", err)
 	}
-	token := fmt.Appendf(nil, "%s, process %d, %s", host, os.Getpid(), nuid.Next())
-	rev, err := b.leases.Create(ctx, t.Run, token)
-	if errors.Is(err, jetstream.ErrKeyExists) {
-		return nil, ErrTaken
-	}
-	if err != nil {
-		return nil, fmt.Errorf("take the lease: %w", err)
-	}
-	renewing, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	h := &Held{Ticket: t, bus: b, cancel: cancel, token: token, rev: rev}
-	h.over.Go(func() { h.renew(renewing) })
-	return h, nil
-}
-
-// renew keeps the lease. While this side is cut off, it runs out, and somebody
-// else may finish the round; Close finds out.
-func (h *Held) renew(ctx context.Context) {
-	every(ctx, leaseEvery, func() {
-		limited, cancel := context.WithTimeout(ctx, leaseEvery)
-		defer cancel()
-		if err := h.refresh(limited); err != nil && ctx.Err() == nil {
-			h.bus.log.Warn("the lease of the round was not renewed", "round", h.Run, "err", err)
-		}
-	})
-}
-
-// refresh renews the lease once. A renewal whose answer was lost is known by the
-// token; one that ran out, and that nobody else took, is taken again.
-func (h *Held) refresh(ctx context.Context) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	rev, err := h.bus.leases.Update(ctx, h.Run, h.token, h.rev)
-	if err != nil {
-		entry, getErr := h.bus.leases.Get(ctx, h.Run)
-		switch {
-		case errors.Is(getErr, jetstream.ErrKeyNotFound):
-			rev, err = h.bus.leases.Create(ctx, h.Run, h.token)
-		case getErr == nil && bytes.Equal(entry.Value(), h.token):
-			rev, err = entry.Revision(), nil
-		}
-	}
-	if err == nil {
-		h.rev = rev
-	}
-	return err
-}
-
-// Mine says whether the round is still this coordinator's, at this moment. It
-// is asked before the round is saved: nobody else saves it then, however long
-// that takes, since the lease is renewed until the round is closed or released.
-func (h *Held) Mine(ctx context.Context) error {
-	err := h.refresh(ctx)
-	if err == nil {
-		var open bool
-		if _, open, err = h.bus.ticket(ctx, h.Run); err == nil && open {
-			return nil
-		}
-	}
-	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
-		return fmt.Errorf("the lease of round %s cannot be seen to be this coordinator's; the next one saves it: %w", h.Run, err)
-	}
-	return fmt.Errorf("%w: the lease of round %s was lost while this side was cut off", ErrTaken, h.Run)
-}
-
-func (h *Held) stopRenewing() {
-	h.cancel()
-	h.over.Wait()
+	return last.Sequence, nil
 }
 
 // Close says that the round was saved: it leaves the books, and the stream.
@@ -259,14 +216,6 @@ func (h *Held) Close(ctx context.Context) error {
 		return fmt.Errorf("clear the stream of round %s: %w", h.Run, err)
 	}
 	return nil
-}
-
-// Release gives the round up; it stays open unless it was closed.
-func (h *Held) Release(ctx context.Context) {
-	h.stopRenewing()
-	if err := h.bus.leases.Delete(ctx, h.Run, jetstream.LastRevision(h.rev)); err != nil {
-		h.bus.log.Debug("the lease runs out by itself", "round", h.Run, "err", err)
-	}
 }
 
 // began writes down when the first job was given out.

@@ -34,27 +34,31 @@ func newLines() *lines {
 	return l
 }
 
-// put takes a line in. One that has a number comes once, and in its turn.
-func (l *lines) put(number int, line []byte) {
+// put takes a line in; open says whether somebody still wanted one. One that has
+// a number comes once, and in its turn.
+func (l *lines) put(number int, line []byte) (open bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.err != nil || number != 0 && number <= l.last:
-		return
+	case l.err != nil:
+		return false
+	case number != 0 && number <= l.last:
+		return true
 	case number > l.last+1 && number != endOfAll:
 		l.end(&probe.HostError{Op: "measure", Err: errors.New(
 			strconv.Itoa(number-l.last-1) + " of its messages are missing: its outbox was full, or they were removed from the stream")})
-		return
+		return true
 	case number != 0:
 		l.last = number
 	}
 	if l.bytes+len(line) > mostUnread && !l.drained() {
 		l.end(&probe.HostError{Op: "measure", Err: errors.New("it says far more than it was asked")})
-		return
+		return false
 	}
 	l.waiting = append(l.waiting, line)
 	l.bytes += len(line)
 	l.changed.Broadcast()
+	return true
 }
 
 // drained waits until half of what is there was read.
@@ -78,13 +82,6 @@ func (l *lines) end(err error) {
 		l.err = err
 	}
 	l.changed.Broadcast()
-}
-
-// ended says whether lines that come now are not read.
-func (l *lines) ended() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err != nil
 }
 
 func (l *lines) close(err error) {
