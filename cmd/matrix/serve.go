@@ -48,6 +48,10 @@ On --listen it serves
 With --site the pages of the current month and of the last round are kept up to
 date. Months that are over are compacted, and dropped after --keep.
 
+With --via hosts are reached over NATS. Services with one schedule and one history
+measure each round once: whoever begins it first. If that one dies, another one
+finishes its round, or itself when it is started again.
+
 SIGHUP reads the settings and the inventory again; if they are wrong it says so,
 with file, line and field, and goes on with the old ones. SIGTERM and Ctrl-C let
 the round under way finish for a minute, and then save what there is of it, marked
@@ -64,6 +68,7 @@ func serveCommand(std streams) *cobra.Command {
 		Short: "Measure on a schedule, and serve pages, metrics and alarms",
 		Long:  serveLong,
 		Example: `  matrix serve                                     every hour, on 127.0.0.1:9876
+  matrix serve --via tls://nats.example.net        over NATS; several may share schedule and history
   matrix serve --every 15m --site /var/www/matrix  with a website that is always current
   matrix serve --webhook https://chat.example/hook --keep 400d`,
 		Args: noArguments,
@@ -99,6 +104,7 @@ func (o *serveFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&o.distances, "distances", "", "distances in miles from this `FILE` instead of coordinates")
 	f.StringArrayVar(&o.thresholds, "threshold", nil, "change a threshold of the verdicts, `NAME=VALUE`")
 	o.registerReach(f)
+	o.registerVia(f)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
 	o.registerVerbose(f)
 }
@@ -150,6 +156,7 @@ type regime struct {
 // regime checks everything that can be checked before a round.
 func (o *serveFlags) regime(std streams) (*regime, error) {
 	r := &regime{serveFlags: o}
+	o.books = true
 	var err error
 	if r.schedule, err = schedule.New(time.Duration(o.every), o.seed()); err != nil {
 		return nil, usage("--every: %w", err)
@@ -243,6 +250,7 @@ func serve(ctx context.Context, o *serveFlags, again func() (*serveFlags, error)
 	s := &service{std: std, again: again}
 	s.regime.Store(r)
 	if err := s.open(ctx); err != nil {
+		r.leave()
 		return err
 	}
 	return s.run(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"matrix/data/history"
 	"matrix/probe"
+	"matrix/probe/bus"
 	"matrix/report/live"
 )
 
@@ -31,9 +32,16 @@ func (s *service) round(ctx context.Context, due time.Time) {
 	s.notify.beat(10 * time.Minute)
 	under, end := s.graceful(ctx)
 	defer end()
+	if s.crossing != nil {
+		defer s.await(r, due)()
+	}
 	began := time.Now()
-	round, hosts, err := s.measure(under, r)
+	round, hosts, err := s.measure(under, r, due)
 	s.desk.Progress(nil)
+	if errors.Is(err, bus.ErrTaken) {
+		s.elsewhere(under, r, due)
+		return
+	}
 	if err != nil {
 		s.failed(err)
 		return
@@ -46,10 +54,11 @@ func (s *service) round(ctx context.Context, due time.Time) {
 		if !broken {
 			s.failed(err)
 		}
+		s.strike(context.WithoutCancel(ctx), hosts.booked)
 		return
 	}
 	s.trouble("round", nil)
-	saved := s.save(context.WithoutCancel(ctx), round)
+	saved := s.keep(context.WithoutCancel(ctx), hosts.booked, round)
 	s.say("round of %s: %d of %d pairs measured, %v", due.Format(time.RFC3339), round.Count(probe.Measured), round.Planned(), time.Since(began).Round(100*time.Millisecond))
 	if broken {
 		return // it is saved, and nobody is told that what was not measured is down
@@ -89,19 +98,25 @@ func (s *service) graceful(ctx context.Context) (context.Context, func()) {
 	return under, func() { stop(); cancel() }
 }
 
-// measure looks the names up, plans and measures, with patience.
-func (s *service) measure(ctx context.Context, r *regime) (*probe.Round, *hosts, error) {
+// measure looks the names up, plans and measures: over ssh with patience, and over
+// NATS, where nobody waits for a host that is not there, under a name that all
+// coordinators with this schedule give the round.
+func (s *service) measure(ctx context.Context, r *regime, due time.Time) (*probe.Round, *hosts, error) {
 	hosts, err := r.find(ctx, r.inventory.Cities, s.std)
 	if err != nil {
 		return nil, nil, err
 	}
-	s.patience.Use(hosts.opener, hosts.cities, hosts.addresses)
-	hosts.opener = &s.patience
+	if hosts.crossing != nil {
+		hosts.run = bus.RunAt(r.aligned(due))
+	} else {
+		s.patience.Use(hosts.opener, hosts.cities, hosts.addresses)
+		hosts.opener = &s.patience
+	}
 	began := time.Now().UTC()
 	round, err := r.roundOf(ctx, hosts, r.inventory, probe.Selection{}, func(p probe.Progress) {
 		s.notify.beat(10 * time.Minute)
 		s.desk.Progress(&live.Running{Start: began, Progress: p})
-	}, s.std)
+	})
 	return round, hosts, err
 }
 
@@ -140,12 +155,17 @@ func (s *service) save(ctx context.Context, round *probe.Round) history.Saved {
 		}
 	}
 	s.trouble("history", err)
+	s.list(round, saved)
+	return saved
+}
+
+// list puts a round that was measured here at the head of the list on the board.
+func (s *service) list(round *probe.Round, saved history.Saved) {
 	states := map[probe.State]int{}
 	for i := range round.Samples {
 		states[round.Samples[i].State]++
 	}
 	s.recent(roundLine(&history.Info{ID: saved.ID, File: filepath.Base(saved.Path), States: states, Header: round}))
-	return saved
 }
 
 // saveUnsaved saves what waits, and returns what became of the last one.

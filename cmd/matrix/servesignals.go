@@ -53,13 +53,14 @@ func (s *service) reload() {
 	}
 	for name, changed := range map[string]bool{
 		"listen": r.listen != before.listen, "history": r.history != before.history, "site": r.site != before.site,
-		"webhook": r.webhook != before.webhook,
+		"webhook": r.webhook != before.webhook, "via": r.via != before.via, "nats-key": r.natsKey != before.natsKey,
+		"nats-listen": r.natsListen != before.natsListen,
 	} {
 		if changed {
 			s.say("%s has changed, and takes effect with the next start", name)
 		}
 	}
-	r.listen, r.history, r.site, r.webhook = before.listen, before.history, before.site, before.webhook
+	r.listen, r.history, r.site, r.webhook, r.viaFlags = before.listen, before.history, before.site, before.webhook, before.viaFlags
 	s.regime.Store(r)
 	s.apply(r)
 	if s.board.Current().Running == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"matrix/data/history"
+	"matrix/probe/bus"
 	"matrix/report"
 	"matrix/report/live"
 )
@@ -62,10 +63,27 @@ func (t *tending) once(ctx context.Context) {
 		return
 	}
 	t.trouble("site", err)
-	err = errors.Join(t.compactPast(ctx, r), t.dropOld(ctx, r))
+	err = t.alone(ctx, func() error { return errors.Join(t.compactPast(ctx, r), t.dropOld(ctx, r)) })
 	if ctx.Err() == nil {
 		t.trouble("old rounds", err)
 	}
+}
+
+// alone does what other services with the same history should not do at the same
+// time. If one of them is at it, that will do.
+func (t *tending) alone(ctx context.Context, do func() error) error {
+	if t.crossing == nil {
+		return do()
+	}
+	release, err := t.crossing.bus.Alone(ctx, "tending")
+	if errors.Is(err, bus.ErrTaken) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer release()
+	return do()
 }
 
 // publishLast writes the pages of the last round.

@@ -42,6 +42,9 @@ type service struct {
 	memory   *memory
 	listener net.Listener // nil: nothing is served
 	notify   *notifier
+	crossing *crossing // nil: hosts are reached over ssh
+
+	awaited atomic.Pointer[string] // name of another coordinator's round; nil: none is waited for
 
 	last    time.Time      // when the last whole round of the history began
 	unsaved []*probe.Round // that the history could not take yet; of the loop
@@ -111,6 +114,11 @@ func (s *service) open(ctx context.Context) error {
 	}
 	if s.memory, err = openMemory(h.Dir()); err != nil {
 		return err
+	}
+	if r.isVia() {
+		if s.crossing, err = r.cross(ctx, r.logger(s.std)); err != nil {
+			return errors.Join(err, s.memory.close())
+		}
 	}
 	if s.notify, err = newNotifier(); err != nil {
 		return errors.Join(err, s.memory.close())
@@ -263,6 +271,9 @@ func (s *service) run(ctx context.Context) error {
 	}
 	all.Go(func() { s.patience.Run(parts) })
 	all.Go(func() { s.tend(parts) })
+	if s.crossing != nil {
+		all.Go(func() { s.tidy(parts) })
+	}
 	all.Go(func() { s.signals(parts) })
 	all.Go(func() { s.notify.run(parts) })
 	if s.hook != nil {
@@ -283,6 +294,7 @@ func (s *service) run(ctx context.Context) error {
 	all.Wait()
 	_, err := s.saveUnsaved(context.WithoutCancel(ctx))
 	err = errors.Join(err, s.remember(), s.memory.close())
+	s.regime.Load().leave()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// standing is a service over NATS: a process of its own, which can be killed.
+type standing struct {
+	*exec.Cmd
+	said   *lineWatch
+	client *http.Client
+}
+
+// serve starts a service with a state of its own, as on another machine, and the
+// history that all share.
+func (w *natsWorld) serve(name string, every time.Duration) *standing {
+	w.t.Helper()
+	socket := w.path(name + ".sock")
+	s := &standing{said: &lineWatch{fresh: make(chan bool, 1)}}
+	s.Cmd = exec.Command(built(w.t), w.measuring("-c", "12", "-i", "250ms", "-t", "1s", "--every", every.String(), "--listen", "unix:"+socket, "--verbose")...)
+	s.Args = append([]string{s.Args[0], "serve"}, s.Args[1:]...)
+	s.Env = append(os.Environ(), "XDG_STATE_HOME="+w.path("state-"+name), "STATE_DIRECTORY=")
+	talk, err := s.StderrPipe()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	go func() {
+		for lines := bufio.NewScanner(talk); lines.Scan(); {
+			fmt.Fprintln(s.said, lines.Text())
+		}
+	}()
+	s.client = &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}
+	w.t.Cleanup(func() {
+		s.kill()
+		s.client.CloseIdleConnections()
+		if w.t.Failed() {
+			w.t.Logf("%s said\n%s", name, s.said.text())
+		}
+	})
+	return s
+}
+
+func (s *standing) kill() {
+	_ = s.Process.Kill()
+	_ = s.Wait() // of a process that was killed
+}
+
+// gave says whether the service has given all cities their jobs.
+func (s *standing) gave(names []string) bool {
+	for _, name := range names {
+		if !strings.Contains(s.said.text(), `msg="its agent has the job" from=`+name) {
+			return false
+		}
+	}
+	return true
+}
+
+// healthy says whether the service shows a fresh round.
+func (s *standing) healthy() bool {
+	answer, err := s.client.Get("http://matrix/healthz")
+	if err != nil {
+		return false
+	}
+	answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
+
+// TestTwoServices have one schedule and one history: each round is measured once,
+// and both show it. One that is killed in the middle of its round has it finished
+// by the other; when it is back, nothing is measured twice.
+func TestTwoServices(t *testing.T) {
+	w := newNATSWorld(t, "paris", "zurich", "milan")
+	for _, name := range w.names {
+		w.agent(name)
+	}
+	const every = 30 * time.Second
+	mine, other := w.serve("one", every), w.serve("two", every)
+	eventually(t, "one of them has given out all jobs", func() bool {
+		if other.gave(w.names) {
+			mine, other = other, mine
+		}
+		return mine.gave(w.names)
+	})
+	mine.kill()
+	other.said.await(t, "another coordinator measures it")
+	const finished = "is saved, which its coordinator had not finished: 6 of 6 pairs measured"
+	eventually(t, "the other has finished its round", func() bool { return strings.Contains(other.said.text(), finished) })
+	eventually(t, "the other shows it", other.healthy)
+	back := w.serve("back", every)
+	eventually(t, "two rounds more", func() bool { return len(w.rounds()) >= 3 })
+	eventually(t, "who came back shows them", back.healthy)
+	slots := map[time.Time]bool{}
+	for _, r := range w.rounds() {
+		if slot := r.Start.Truncate(every); slots[slot] {
+			t.Errorf("two rounds of %v", slot)
+		} else {
+			slots[slot] = true
+		}
+		if !r.Complete() {
+			t.Errorf("the round of %v is not whole", r.Start)
+		}
+		for _, s := range r.Samples {
+			if len(s.RTTs) != 12 {
+				t.Errorf("%v: %v has %d of 12 replies", r.Start, s.Pair, len(s.RTTs))
+			}
+		}
+	}
+	if open, status := w.matrix(w.collecting("collect")...); status != 0 || strings.Contains(open, "saved") {
+		t.Errorf("something was left: status %d, %s", status, open)
+	}
+}

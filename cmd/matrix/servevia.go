@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"matrix/data/history"
+	"matrix/probe"
+	"matrix/probe/bus"
+)
+
+// A service over NATS may be one of several with one schedule and one history:
+//
+//	due ─ Begin ─┬─ mine ─── measure, save, close
+//	             └─ taken ── wait ─┬─ saved: show it
+//	                               └─ its coordinator ended: finish it, show it
+//
+// Rounds that are left over from before are finished beside all that.
+
+const (
+	// waitElsewhere is how long it takes, at most, until another coordinator's
+	// round is seen to be over.
+	waitElsewhere = 2 * time.Second
+	// tidyEvery is how often the books are looked at for rounds that were left.
+	tidyEvery = 15 * time.Second
+)
+
+// aligned is the time of a round that was due: each service is late by a chance of
+// its own.
+func (r *regime) aligned(due time.Time) time.Time {
+	s := r.schedule
+	s.Jitter = 0
+	return s.Last(due)
+}
+
+// await has tidy keep its hands off the round that the loop is about.
+func (s *service) await(r *regime, due time.Time) (over func()) {
+	run := bus.RunAt(r.aligned(due))
+	s.awaited.Store(&run)
+	return func() { s.awaited.Store(nil) }
+}
+
+// keep saves a round that was measured here. One in the books is closed there, or
+// stays until it can be saved, which tidy does.
+func (s *service) keep(ctx context.Context, book *booked, round *probe.Round) history.Saved {
+	if book == nil {
+		return s.save(ctx, round)
+	}
+	defer book.Release(ctx)
+	if len(book.owing) > 0 {
+		s.say("not saved yet: %s measured, and cannot be reached", someOf(book.owing))
+		return history.Saved{}
+	}
+	saved, err := s.enter(ctx, book, round)
+	if err != nil {
+		s.failed(fmt.Errorf("%w; NATS has it until it can be saved", err))
+		return history.Saved{}
+	}
+	s.list(round, saved)
+	return saved
+}
+
+// enter saves a round of the books, once, and closes it there.
+func (s *service) enter(ctx context.Context, book *booked, round *probe.Round) (history.Saved, error) {
+	if err := book.Mine(ctx); err != nil {
+		return history.Saved{}, err
+	}
+	h, err := openHistory(s.regime.Load().history)
+	if err != nil {
+		return history.Saved{}, err
+	}
+	saved, err := h.Save(ctx, round)
+	var onItsWay *history.Waiting
+	switch {
+	case errors.As(err, &onItsWay):
+		s.trouble("history", err) // it is whole on this machine's disk
+	case err != nil:
+		return saved, err
+	default:
+		s.trouble("history", nil)
+	}
+	s.trouble("books", book.Close(ctx))
+	return saved, nil
+}
+
+// strike takes a round off the books that nothing was measured in.
+func (s *service) strike(ctx context.Context, book *booked) {
+	if book != nil {
+		s.trouble("books", book.Close(ctx))
+	}
+}
+
+// elsewhere waits for a round that another coordinator measures, and shows it. If
+// that one ends before the round is saved, it is finished here.
+func (s *service) elsewhere(ctx context.Context, r *regime, due time.Time) {
+	run, of := bus.RunAt(r.aligned(due)), due.Format(time.RFC3339)
+	s.say("round of %s: another coordinator measures it", of)
+	next := r.schedule.Next(time.Now())
+	s.notify.beat(time.Until(next) + 5*time.Minute)
+	ctx, cancel := context.WithDeadline(ctx, next)
+	defer cancel()
+	again := time.NewTicker(waitElsewhere)
+	defer again.Stop()
+	for {
+		became, waits, err := s.crossing.finishOne(ctx, run, r.history)
+		switch {
+		case errors.Is(err, bus.ErrSaved):
+			s.trouble("round", s.showLast(ctx, r, due, false))
+			return
+		case ctx.Err() != nil:
+			return // tidy sees to it
+		case errors.Is(err, bus.ErrTaken):
+		case err != nil: // such as a server that is gone, and may be back
+			s.trouble("round", err)
+		default:
+			s.say("round of %s: %s", of, became)
+			if !waits {
+				s.trouble("round", s.showLast(ctx, r, due, true))
+				s.tendNow()
+			}
+			return
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// showLast puts the round that was due on the board, as the history has it. Who
+// finished it tells of its alarms; another coordinator only keeps count of them.
+func (s *service) showLast(ctx context.Context, r *regime, due time.Time, tell bool) error {
+	h, err := openHistory(r.history)
+	if err != nil {
+		return err
+	}
+	infos, err := h.List(ctx, r.aligned(due), time.Now().Add(time.Minute))
+	if err != nil {
+		return err
+	}
+	for i := len(infos) - 1; i >= 0; i-- {
+		if !isWhole(&infos[i]) {
+			continue
+		}
+		round, err := h.Round(ctx, infos[i].ID)
+		if err != nil {
+			return err
+		}
+		desk := s.desk
+		if !tell {
+			desk.Tell = nil
+		}
+		err = desk.Recall(round, infos[i].ID, r.show.options, false)
+		s.recent(roundLine(&infos[i]))
+		return errors.Join(err, s.remember())
+	}
+	s.say("round of %s: %s has no whole round of that time; coordinators with one schedule need one history", due.Format(time.RFC3339), h.Dir())
+	return nil
+}
+
+// tidy finishes the rounds that were left open, by others or for hosts that are
+// cut off, until ctx ends.
+func (s *service) tidy(ctx context.Context) {
+	seen := map[string]uint64{} // what the stream had of a round that waits
+	again := time.NewTicker(tidyEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return
+		}
+		err := s.tidyOnce(ctx, seen)
+		if ctx.Err() == nil {
+			s.trouble("books", err)
+		}
+	}
+}
+
+func (s *service) tidyOnce(ctx context.Context, seen map[string]uint64) error {
+	open, err := s.crossing.bus.Open(ctx)
+	failed := []error{err}
+	for _, ticket := range open {
+		if awaited := s.awaited.Load(); awaited != nil && *awaited == ticket.Run {
+			continue
+		}
+		said, err := s.crossing.bus.Said(ctx, ticket.Run)
+		if before, waits := seen[ticket.Run]; waits && before == said && time.Since(ticket.Start) < lateLimit {
+			continue
+		}
+		var became string
+		var waits bool
+		if err == nil {
+			became, waits, err = s.crossing.finishOne(ctx, ticket.Run, s.regime.Load().history)
+		}
+		switch {
+		case errors.Is(err, bus.ErrTaken): // it is being measured, or was saved just now
+		case err != nil:
+			failed = append(failed, err)
+		default:
+			s.say("the round of %s %s", ticket.Start.Format(time.RFC3339), became)
+		}
+		if delete(seen, ticket.Run); waits {
+			seen[ticket.Run] = said
+		} else if err == nil {
+			s.tendNow()
+		}
+	}
+	return errors.Join(failed...)
+}
