@@ -25,6 +25,10 @@ func TestMain(m *testing.M) {
 	if status, taken := lab.TakeOver(); taken {
 		os.Exit(status)
 	}
+	if folder := os.Getenv(natsServerEnv); folder != "" {
+		fmt.Fprintln(os.Stderr, serveNATS(folder))
+		os.Exit(1)
+	}
 	if what := os.Getenv(killedAt); what != "" {
 		first, err := strconv.Atoi(os.Getenv("MATRIX_TEST_KILL_FIRST"))
 		fmt.Fprintln(os.Stderr, errors.Join(err, workForEver(what, os.Getenv("MATRIX_TEST_KILL_DIR"), first)))

@@ -14,10 +14,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"matrix/probe"
 	"matrix/probe/bus"
 	"matrix/probe/bus/server"
+	"matrix/probe/wire"
 )
 
 // processEnv has the test's program be a NATS server that can be killed.
@@ -277,3 +279,90 @@ func TestOneRoundOneCoordinator(t *testing.T) {
 }
 
 func second(_ *bus.Held, err error) error { return err }
+
+// TestATicketThatCannotBeRead costs its own round, and no other.
+func TestATicketThatCannotBeRead(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	b := w.connect()
+	stranger, err := jetstream.New(w.raw("", make(chan error, 100)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	books, err := stranger.KeyValue(t.Context(), "matrix_rounds")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a-first", "z-last"} {
+		if _, err := books.Put(t.Context(), name, []byte("garbage")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ticket := w.ticket(1)
+	begin(t, b, ticket)
+	open, err := b.Open(t.Context())
+	if len(open) != 1 || open[0].Run != ticket.Run {
+		t.Errorf("open are %v", open)
+	}
+	if err == nil || !strings.Contains(err.Error(), "a-first") || !strings.Contains(err.Error(), "z-last") {
+		t.Errorf("it is not said: %v", err)
+	}
+}
+
+// TestTheLatestSession is read again, though an earlier one had the last word.
+func TestTheLatestSession(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	b := w.connect()
+	ticket := w.ticket(1)
+	begin(t, b, ticket).Release(t.Context())
+	host := w.raw("a", make(chan error, 100))
+	say := func(session string, line int, text string) {
+		m := message("a", ticket.Run, line, text)
+		m.Header.Set("Matrix-Session", session)
+		if _, err := host.RequestMsg(m, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const greeting = `matrix-probe 1 {"version":"v7"}`
+	say("1", 1, greeting)
+	say("2", 1, greeting)
+	say("2", 2, `echo [{"t":0,"s":0,"us":1000}]`)
+	say("2", 3, `done {}`)
+	say("1", 2, `done {"error":"the first one"}`)
+	round := w.replay(b, ticket)
+	for _, s := range round.Samples {
+		want := map[string]probe.State{"a": probe.Measured, "b": probe.SourceDown}[s.From]
+		if s.State != want {
+			t.Errorf("%v is %v, want %v: %s", s.Pair, s.State, want, s.Reason)
+		}
+	}
+	if len(round.owing) > 0 {
+		t.Errorf("%v are owing", round.owing)
+	}
+}
+
+// TestACoordinatorThatGaveNoJob: whoever comes next does not wait for what nobody
+// measures.
+func TestACoordinatorThatGaveNoJob(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	w.agent("a", "", func() probe.Pinger { return generator{} })
+	b := w.connect()
+	ticket := w.ticket(1)
+	held := begin(t, b, ticket)
+	dialer, err := held.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dialer.Close()
+	session, err := (&wire.Opener{Dialer: dialing(dialer.Dial)}).Open(t.Context(), w.cities[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	held.Release(t.Context())
+	round := w.replay(b, ticket)
+	if len(round.owing) > 0 || !strings.Contains(fmt.Sprint(round.Hosts), "the session ended without a job") {
+		t.Errorf("%v are owing; %v", round.owing, round.Hosts)
+	}
+}

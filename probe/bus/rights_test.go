@@ -14,7 +14,8 @@ import (
 	"matrix/probe/bus/server"
 )
 
-// raw is a connection with a city's key and nothing of ours, as a thief has it.
+// raw is a connection with a city's key, or the coordinator's, and nothing of ours,
+// as a thief has it.
 func (w *world) raw(city string, refused chan<- error) *nats.Conn {
 	w.t.Helper()
 	key := w.key(city)
@@ -22,7 +23,11 @@ func (w *world) raw(city string, refused chan<- error) *nats.Conn {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	nc, err := nats.Connect(key.Via, nats.RootCAs(w.folder+"/ca.pem"), nats.CustomInboxPrefix("_INBOX_CITY_"+city),
+	inbox := "_INBOX_CITY_" + city
+	if city == "" {
+		inbox = "_INBOX_COORDINATOR"
+	}
+	nc, err := nats.Connect(key.Via, nats.RootCAs(w.folder+"/ca.pem"), nats.CustomInboxPrefix(inbox),
 		nats.Nkey(public, func(nonce []byte) ([]byte, error) {
 			pair, err := nkeys.FromSeed(key.Seed)
 			if err != nil {

@@ -255,8 +255,9 @@ func FuzzTraceOrders(f *testing.F) {
 // newTestSession is a session whose far side says a text.
 func newTestSession(said string) *session {
 	s := &session{
-		conn: &pipeConn{Reader: strings.NewReader(said), Writer: io.Discard, close: func() {}},
-		out:  &lineWriter{w: io.Discard}, silence: time.Minute,
+		telling: make(chan struct{}, 1),
+		conn:    &pipeConn{Reader: strings.NewReader(said), Writer: io.Discard, close: func() {}},
+		out:     &lineWriter{w: io.Discard}, silence: time.Minute,
 	}
 	s.in = bufio.NewReader(s.conn)
 	return s

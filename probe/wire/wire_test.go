@@ -452,8 +452,9 @@ func FuzzFarSide(f *testing.F) {
 	f.Add("hello\nmatrix-probe 1 {\"level\":1}\ndone {\"error\":\"x\"}\n")
 	f.Fuzz(func(t *testing.T, said string) {
 		s := &session{
-			conn: &pipeConn{Reader: strings.NewReader(said), Writer: io.Discard, close: func() {}},
-			out:  &lineWriter{w: io.Discard}, silence: time.Minute,
+			telling: make(chan struct{}, 1),
+			conn:    &pipeConn{Reader: strings.NewReader(said), Writer: io.Discard, close: func() {}},
+			out:     &lineWriter{w: io.Discard}, silence: time.Minute,
 		}
 		s.in = bufio.NewReader(s.conn)
 		if s.greet() != nil {
