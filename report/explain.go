@@ -175,8 +175,13 @@ func (e *explanation) loss(p *PairVerdict) {
 func (e *explanation) fits(f *Fitting) {
 	e.line("place: the median of its RTTs to %d cities is %.1f ms off what its own explains, %.1f ms off what %s does (%.4f, %.4f), %s away",
 		f.Cities, f.Own, f.There, e.r.fitPlace(f), f.Place.Latitude, f.Place.Longitude, e.r.miles(f.Miles))
-	e.line("evidence: misfit %.1f nats at its own place, %.1f there; misplaced from %.1f fewer = %.4g + %.4g × %d cities, and at most %.4g a city there",
-		f.Misfit, f.Misfit-f.Better, f.Enough, e.t.Evidence, e.t.EvidenceEach, f.Cities, e.t.Explained)
+	enough := fmt.Sprintf("misplaced from %.1f fewer", f.Enough)
+	if f.Speed <= 1 {
+		enough += fmt.Sprintf(" = %.4g + %.4g × %d cities × %.2f, and at most %.4g a city there",
+			e.t.Evidence, e.t.EvidenceEach, f.Cities, (1-f.Speed)/(1-e.t.Quick), e.t.Explained)
+	}
+	e.line("evidence: %.2f times light in glass from %s; misfit %.1f nats at its own place, %.1f there; %s",
+		f.Speed, e.r.Title(f.From), f.Misfit, f.Misfit-f.Better, enough)
 }
 
 // ExplainCity says how the verdicts on a host came about, and which of its

@@ -29,7 +29,6 @@ func ratio(part, whole int) float64 { return float64(part) / float64(max(1, whol
 type fault struct {
 	name string
 	play func(f *reporttest.Fleet, s *score)
-	hard bool // no method finds most of them
 }
 
 func judge(f *reporttest.Fleet) *report.Report {
@@ -204,29 +203,6 @@ func distance(a, b report.City) float64 {
 	return float64(geo.Distance(x, y))
 }
 
-// moved puts a host into another town, 500 miles away at least; name and
-// coordinates stay. Only physics can tell, and where just one pair is too fast
-// it may be either of the two.
-func moved(f *reporttest.Fleet, s *score) {
-	a := f.Random.IntN(len(f.Cities))
-	for range 1000 {
-		town := f.Random.IntN(f.Places())
-		if slices.Contains(f.Towns, town) || distance(f.Cities[a], f.Place(town)) < 500 {
-			continue
-		}
-		f.Move(a, town)
-		r := judge(f)
-		proven := hostsWith(r, report.Misplaced)
-		s.hosts(nil, proven, f.Cities[a].Name)
-		for _, p := range bent(r, report.TooFast) {
-			if !slices.Contains(proven, f.Cities[a].Name) && (p.From == f.Cities[a].Name || p.To == f.Cities[a].Name) {
-				s.found++
-			}
-		}
-		return
-	}
-}
-
 // miswritten gives a host wrong coordinates, 500 miles off at least.
 func miswritten(wrong func(f *reporttest.Fleet, at report.Location) report.Location) func(f *reporttest.Fleet, s *score) {
 	return func(f *reporttest.Fleet, s *score) {
@@ -266,24 +242,23 @@ func oneWay(f *reporttest.Fleet, s *score) {
 }
 
 var faults = []fault{
-	{"one pair in a hundred over a third city", singles, false},
-	{"a third of a host's routes over one city", routes(1. / 3), false},
-	{"most of a host's routes over one city", routes(0.8), false},
-	{"all routes of a host 60 to 150 ms slower", access, false},
-	{"host in another town, 500 miles and more", moved, true},
+	{"one pair in a hundred over a third city", singles},
+	{"a third of a host's routes over one city", routes(1. / 3)},
+	{"most of a host's routes over one city", routes(0.8)},
+	{"all routes of a host 60 to 150 ms slower", access},
 	{"coordinates anywhere else", miswritten(func(f *reporttest.Fleet, _ report.Location) report.Location {
 		return report.Location{Latitude: 120*f.Random.Float64() - 50, Longitude: 360*f.Random.Float64() - 180}
-	}), false},
+	})},
 	{"coordinates of another city of the fleet", miswritten(func(f *reporttest.Fleet, _ report.Location) report.Location {
 		return *f.Cities[f.Random.IntN(len(f.Cities))].Location
-	}), false},
+	})},
 	{"latitude and longitude swapped", miswritten(func(_ *reporttest.Fleet, at report.Location) report.Location {
 		return report.Location{Latitude: at.Longitude, Longitude: at.Latitude}
-	}), false},
+	})},
 	{"sign of the longitude turned", miswritten(func(_ *reporttest.Fleet, at report.Location) report.Location {
 		return report.Location{Latitude: at.Latitude, Longitude: -at.Longitude}
-	}), false},
-	{"one direction of a pair in a hundred slower", oneWay, false},
+	})},
+	{"one direction of a pair in a hundred slower", oneWay},
 }
 
 // realDay is a folder with the day of 2020, for who has it: it is not shipped.
@@ -326,19 +301,24 @@ func TestFaults(t *testing.T) {
 			}
 			found, proven, right := 100*ratio(s.found, s.put), 100*ratio(s.proven, s.put), 100*ratio(s.right, s.flags)
 			table += fmt.Sprintf(" | %.0f / %.0f / %.0f", found, proven, right)
-			if n >= 30 && (found < 95 || right < 95) && !fault.hard && *realDay == "" {
+			if n >= 30 && (found < 95 || right < 95) && *realDay == "" {
 				t.Errorf("%s, %d cities: found %.1f %%, of what is flagged %.1f %% is right", fault.name, n, found, right)
 			}
 		}
 		table += " |\n"
 	}
 	t.Log("found / beyond doubt / of what is flagged beyond doubt, right; percent\n" + table)
+	inDocs(t, table)
+}
+
+// inDocs wants a table in docs/verdicts.md. Elsewhere than on amd64 the last
+// digits of sums may differ, and with them a fault in a thousand.
+func inDocs(t *testing.T, table string) {
+	t.Helper()
 	docs, err := os.ReadFile("../docs/verdicts.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Elsewhere the last digits of sums may differ, and with them a fault in a
-	// thousand.
 	if runtime.GOARCH == "amd64" && !strings.Contains(string(docs), table) {
 		t.Errorf("docs/verdicts.md does not have this table:\n%s", table)
 	}

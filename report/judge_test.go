@@ -246,14 +246,19 @@ func (everywhere) Places(name, _ string) []report.Place {
 func (everywhere) Large() []report.Place { return nil }
 
 // TestOneOfTwo: of a single impossible pair the gazetteer knows which of the
-// two is meant; without it nobody is accused.
+// two is meant; without it their other RTTs tell, if there are enough of them.
 func TestOneOfTwo(t *testing.T) {
 	round := reporttest.Published()
 	round.Cities = slices.Clone(round.Cities)
 	round.Cities[1].Location = &report.Location{Latitude: 27.4698, Longitude: 153.0251} // Brisbane, north of the equator
 	alone := average(round)
-	if got := flagged(alone, report.TooFast); len(hosts(alone)) != 0 || !slices.Equal(got, []string{"brisbane sydney"}) {
+	if got := flagged(alone, report.TooFast); !slices.Equal(hosts(alone), []string{"misplaced brisbane"}) || len(got) != 0 {
 		t.Errorf("got %q and %q", hosts(alone), got)
+	}
+	four := []string{"brisbane", "sydney", "moscow", "paris"}
+	few := average(reporttest.Only(round, four, four))
+	if got := flagged(few, report.TooFast); len(hosts(few)) != 0 || !slices.Equal(got, []string{"brisbane sydney"}) {
+		t.Errorf("of four: got %q and %q", hosts(few), got)
 	}
 	known := report.New(round, report.Options{Stat: report.Avg, Gazetteer: everywhere{}})
 	if got := hosts(known); !slices.Equal(got, []string{"misplaced brisbane", "coordinates-suspect brisbane"}) {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -9,50 +10,100 @@ import (
 // the clearest first. Then the others are compared again without it, since what
 // it measures was held against them.
 func (j *judge) elsewhere(g Gazetteer) {
-	doubtful := make([]int, 0, j.n)
-	for a := range j.n {
-		if !j.lost[a] && j.partners(a) >= max(2, j.t.FewPartners) && j.quick(a) {
-			doubtful = append(doubtful, a)
-		}
-	}
-	if len(doubtful) == 0 {
-		return
-	}
-	s := newSiting(j, g)
-	for len(doubtful) > 0 {
-		s.learn()
-		worst, most := -1, 0.
-		var own, other fitting
-		for _, a := range doubtful {
-			mine, best, ok := s.compare(a)
-			if over := mine.misfit - best.misfit - j.enough(a); ok && over > most {
-				worst, most, own, other = a, over, mine, best
-			}
-		}
-		if worst < 0 {
+	var s *siting
+	for {
+		doubtful := j.doubtful()
+		if len(doubtful) == 0 {
 			return
 		}
-		j.moved(s, worst, own, other)
-		doubtful = slices.DeleteFunc(doubtful, func(a int) bool { return a == worst })
+		if s == nil {
+			s = newSiting(j, g)
+		}
+		s.learn()
+		var all []accusation
+		for _, a := range doubtful {
+			if own, other, ok := s.compare(a, j.enough(a), j.unexplained(a)); ok {
+				all = append(all, accusation{a, own, other})
+			}
+		}
+		slices.SortStableFunc(all, func(x, y accusation) int { return cmp.Compare(j.over(y), j.over(x)) })
+		first := slices.IndexFunc(all, func(x accusation) bool { return !s.mutual(x) })
+		if first < 0 {
+			return
+		}
+		j.moved(s, all[first])
 	}
 }
 
-// quick says whether a host is hardly slower than light in glass to a city: one
-// that stands elsewhere is near to some that it should be far from. Without any,
-// its ways may only be long, as they are where cables are few.
-func (j *judge) quick(a int) bool {
-	for b := range j.n {
-		if at := a*j.n + b; b != a && !j.lost[b] && j.tooFast(j.rtt[at], j.miles[at]) > j.t.Quick {
-			return true
+// accusation says that a host's RTTs fit another place better.
+type accusation struct {
+	host       int
+	own, other fitting
+}
+
+// better is by how much.
+func (x accusation) better() float64 { return x.own.misfit - x.other.misfit }
+
+// over is by how much more than enough that is.
+func (j *judge) over(x accusation) float64 { return x.better() - j.enough(x.host) }
+
+// mutual says that the other host of an accused one's fastest pair might be
+// accused as well, where the accusation rests on that pair.
+func (s *siting) mutual(x accusation) bool {
+	if x.better() > s.j.t.Evidence+s.j.t.EvidenceEach*float64(s.j.partners(x.host)) {
+		return false
+	}
+	_, from := s.j.fastest(x.host)
+	own, other, ok := s.compare(from, 0, math.Inf(1))
+	return ok && x.better() < own.misfit-other.misfit+s.j.t.Evidence
+}
+
+// doubtful are the hosts that may stand elsewhere. One that does is near to some
+// cities that it should be far from; one that is much slower than light to all of
+// them may only have long ways, as they are where cables are few.
+func (j *judge) doubtful() []int {
+	var all []int
+	for a := range j.n {
+		if speed, _ := j.fastest(a); !j.lost[a] && speed > j.t.Quick && j.partners(a) >= max(2, j.t.FewPartners) {
+			all = append(all, a)
 		}
 	}
-	return false
+	return all
+}
+
+// fastest is the greatest speed at which a host is reached, by light in glass,
+// and the city from which. Above 1 it is proof that one of the two is elsewhere.
+func (j *judge) fastest(a int) (speed float64, from int) {
+	for b := range j.n {
+		if at := a*j.n + b; b != a && !j.lost[b] {
+			if by := j.tooFast(j.least[at], j.miles[at]); by > speed {
+				speed, from = by, b
+			}
+		}
+	}
+	return speed, from
 }
 
 // enough is by how much another place must fit better. Routes to several cities
-// go astray together, so more cities need more evidence.
+// go astray together, so more cities need more evidence; but the nearer to light
+// the fastest pair is, the less is left that routes could explain, and beyond
+// light nothing is.
 func (j *judge) enough(a int) float64 {
-	return j.t.Evidence + j.t.EvidenceEach*float64(j.partners(a))
+	speed, _ := j.fastest(a)
+	left := 0.
+	if speed < 1 {
+		left = min(1, (1-speed)/(1-j.t.Quick))
+	}
+	return j.t.Evidence + j.t.EvidenceEach*float64(j.partners(a))*left
+}
+
+// unexplained is how much another place may leave unexplained. A host that beats
+// light is not at its own, though no place that is known may explain its RTTs.
+func (j *judge) unexplained(a int) float64 {
+	if speed, _ := j.fastest(a); speed > 1 {
+		return math.Inf(1)
+	}
+	return j.t.Explained * float64(j.partners(a))
 }
 
 // partners are the cities with which a host's RTTs and distances are known.
@@ -67,16 +118,19 @@ func (j *judge) partners(a int) int {
 }
 
 // moved calls a host misplaced by where its RTTs fit.
-func (j *judge) moved(s *siting, a int, own, other fitting) {
+func (j *judge) moved(s *siting, x accusation) {
+	a := x.host
+	speed, from := j.fastest(a)
 	h := HostVerdict{
 		City: j.names[a], Verdict: Misplaced,
 		Fits: &Fitting{
-			Place: other.at.place, Miles: s.between(a, other.at), Cities: j.partners(a),
-			Own: s.off(a, own), There: s.off(a, other), Misfit: own.misfit, Better: own.misfit - other.misfit, Enough: j.enough(a),
+			Place: x.other.at.place, Miles: s.between(a, x.other.at), Cities: j.partners(a),
+			Own: s.off(a, x.own), There: s.off(a, x.other), Misfit: x.own.misfit, Better: x.better(), Enough: j.enough(a),
+			Speed: speed, From: j.names[from],
 		},
 	}
-	if other.at.city >= 0 {
-		h.Fits.City = j.names[other.at.city]
+	if x.other.at.city >= 0 {
+		h.Fits.City = j.names[x.other.at.city]
 	}
 	j.lost[a] = true
 	j.host(h)

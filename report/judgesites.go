@@ -220,11 +220,11 @@ func (s *siting) vague(at *site) (vague float64, ok bool) {
 }
 
 // compare fits a host to its own place and to the best other one; it is false
-// where none is better by enough and explains the RTTs.
-func (s *siting) compare(a int) (own, other fitting, ok bool) {
+// where none is better by enough and leaves so little unexplained.
+func (s *siting) compare(a int, enough, unexplained float64) (own, other fitting, ok bool) {
 	s.look(a)
 	own, _ = s.fitAt(s.sites[a], math.Inf(1), s.tried[a])
-	other.misfit = min(own.misfit-s.j.enough(a), s.j.t.Explained*float64(s.j.partners(a)))
+	other.misfit = min(own.misfit-enough, unexplained)
 	for _, at := range s.sites {
 		if other.misfit <= 0 { // nothing fits better than perfectly
 			break

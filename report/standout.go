@@ -337,6 +337,9 @@ func (r *Report) fitEvidence(h *HostVerdict) string {
 	f := h.Fits
 	why := fmt.Sprintf("its RTTs to %d cities are %.0f ms off its place as a rule; %.0f ms off %s, %s away",
 		f.Cities, f.Own, f.There, r.fitPlace(f), r.miles(f.Miles))
+	if f.Speed > 1 {
+		why = "faster than light in glass to " + r.Title(f.From) + "; " + why
+	}
 	if h.Nearest != "" {
 		why += fmt.Sprintf("; %.1f ms from %s", h.NearestRTT, r.Title(h.Nearest))
 	}

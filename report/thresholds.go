@@ -19,7 +19,7 @@ type Thresholds struct {
 	CitySize    geo.Miles     // 30; hosts stand in suburbs, coordinates in centres
 
 	// Of a host whose RTTs fit another place better than its own.
-	Quick        float64       // 0.8; of the speed of light in glass: as fast it must be to one city at least, or its ways are only long
+	Quick        float64       // 0.82; of the speed of light in glass: as fast it must be to one city at least, or its ways are only long
 	Elsewhere    geo.Miles     // 300; nearer than that is no other place
 	Faster       float64       // 0.1; to be faster than a place explains by so much, as a logarithm, is as unlikely
 	Slower       float64       // 0.3; as to be slower by so much; much slower is little more so
@@ -27,9 +27,9 @@ type Thresholds struct {
 	Stretch      float64       // 0.1; and as that all of a host's ways are so much longer or shorter
 	Neighbours   geo.Miles     // 300; at which a neighbour's routes say a third as much as its own
 	Alone        float64       // 0.5; of a neighbour, which a place's distances are worth
-	Evidence     float64       // 6; nats by which another place must fit better,
-	Explained    float64       // 0.5; nats for each city, at most, that the other place leaves unexplained
-	EvidenceEach float64       // 0.35; and as many more for each city that was compared
+	Evidence     float64       // 4; nats by which another place must fit better,
+	Explained    float64       // 0.6; nats for each city, at most, that the other place leaves unexplained, unless the host beats light
+	EvidenceEach float64       // 0.25; and as many more for each city that was compared, of a host as fast as Quick; fewer of a faster one, none at light
 
 	FitFrom int     // 15; hosts, fewer cannot tell their own terms from the pairs'
 	Spared  float64 // 0.1; what this part of a host's pairs does without, by Over and more, is not the host's own term
@@ -75,9 +75,9 @@ func (t Thresholds) filled() Thresholds {
 	return Thresholds{
 		SelfPing: setting(t.SelfPing, 5*time.Millisecond), Correlation: setting(t.Correlation, 0.5),
 		FewPartners: setting(t.FewPartners, 5), GlassLight: setting(t.GlassLight, 2./3), CitySize: setting(t.CitySize, 30),
-		Quick: setting(t.Quick, 0.8), Elsewhere: setting(t.Elsewhere, 300), Faster: setting(t.Faster, 0.1), Slower: setting(t.Slower, 0.3),
+		Quick: setting(t.Quick, 0.82), Elsewhere: setting(t.Elsewhere, 300), Faster: setting(t.Faster, 0.1), Slower: setting(t.Slower, 0.3),
 		LastMile: setting(t.LastMile, 15*time.Millisecond), Stretch: setting(t.Stretch, 0.1), Neighbours: setting(t.Neighbours, 300), Alone: setting(t.Alone, 0.5),
-		Evidence: setting(t.Evidence, 6), EvidenceEach: setting(t.EvidenceEach, 0.35), Explained: setting(t.Explained, 0.5),
+		Evidence: setting(t.Evidence, 4), EvidenceEach: setting(t.EvidenceEach, 0.25), Explained: setting(t.Explained, 0.6),
 		FitFrom: setting(t.FitFrom, 15), Spared: setting(t.Spared, 0.1), Base: setting(t.Base, 13500*time.Microsecond), Slope: setting(t.Slope, 0.0272),
 		Cushion: setting(t.Cushion, 10*time.Millisecond), Over: setting(t.Over, 20*time.Millisecond),
 		Detour: setting(t.Detour, 1.25), Severe: setting(t.Severe, 1.5), Extreme: setting(t.Extreme, 2),

@@ -121,6 +121,8 @@ type Fitting struct {
 	Misfit float64   // of its own place, in nats
 	Better float64   // by how many the other place fits better
 	Enough float64   // from how many it is misplaced
+	Speed  float64   // of its fastest pair, by light in glass
+	From   string    // the city of that pair
 }
 
 // PairVerdict is everything that led to the verdicts on two cities. From and To
