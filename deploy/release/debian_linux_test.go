@@ -58,5 +58,5 @@ func TestCleanDebian(t *testing.T) {
 func bootstrap(t *testing.T, root string) {
 	t.Helper()
 	command(t, "debootstrap", "--variant=minbase", "--include=systemd,openssh-server,openssh-client,passwd",
-		suite(), root, "http://deb.debian.org/debian")
+		suite(), root)
 }

@@ -41,7 +41,7 @@ fi
 
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
-	if [ -n "$upgrade" ]; then systemctl try-restart matrix.service; fi
+	if [ -n "$upgrade" ]; then systemctl try-restart matrix.service matrix-agent.service; fi
 fi
 if [ -z "$upgrade" ]; then
 	echo "matrix: nothing runs yet; /usr/share/doc/matrix/install.md has the next steps"

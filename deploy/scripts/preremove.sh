@@ -7,9 +7,9 @@ remove | 0) ;;
 esac
 
 if command -v systemctl >/dev/null; then
-	units="matrix-report.timer matrix-report.service matrix.service"
+	units="matrix-report.timer matrix-report.service matrix-agent.service matrix.service"
 	if [ -d /run/systemd/system ]; then systemctl stop $units; fi
-	systemctl --no-reload disable matrix-report.timer matrix.service
+	systemctl --no-reload disable matrix-report.timer matrix-agent.service matrix.service
 fi
 
 # Closed again, if it was this package that opened it.

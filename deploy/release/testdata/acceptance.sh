@@ -38,9 +38,9 @@ echo "1 0" >/proc/sys/net/ipv4/ping_group_range
 [ "$(range)" = "$gid $gid" ] || fail "ping_group_range is $(range) after systemd-sysctl"
 
 say "units"
-units="matrix.service matrix-report.service matrix-report.timer"
+units="matrix.service matrix-agent.service matrix-report.service matrix-report.timer"
 systemd-analyze verify --man=no $units
-for unit in matrix.service matrix-report.service; do
+for unit in matrix.service matrix-agent.service matrix-report.service; do
 	systemd-analyze security --offline=yes --threshold=20 --no-pager $unit | tail -n 1
 done
 
@@ -82,6 +82,19 @@ grep -q 'IPv4 times taken   by the kernel' /run/measured || fail "no time stamps
 [ "$(stat -c %U:%a /var/lib/matrix/round/index.html)" = matrix:644 ] || fail "a web server cannot read the page"
 rm -r /run/systemd/system/matrix.service.d
 systemctl daemon-reload
+
+say "measure over NATS, with the agent's service on this host"
+printf 'name,title,host,latitude,longitude\nhere,Here,127.0.0.1,48.86,2.35\nthere,There,127.0.0.2,40.71,-74.01\n' >/etc/matrix/cities.csv
+(cd /etc/matrix && quietly matrix init --nats 127.0.0.1)
+[ "$(stat -c %U:%a /etc/matrix/nats/agents/here.key)" = root:600 ] || fail "the agent's key is $(stat -c %U:%a /etc/matrix/nats/agents/here.key)"
+mv /etc/matrix/nats/agents/here.key /etc/matrix/agent.key
+echo 'MATRIX_AGENT=--allow 127.0.0.0/8 --most-rate 250' >/etc/default/matrix-agent
+systemctl start matrix-agent.service || { journalctl --no-pager -u matrix-agent.service; fail "the agent does not start"; }
+(cd /etc/matrix && matrix --nats-listen 127.0.0.1:4222 --count 3 --interval 100ms --from here --history none --out /run/over --format csv) >/run/said 2>&1 || { cat /run/said; fail "nothing was measured over NATS"; }
+grep -q '^here,there,.*,3,3,measured,' /run/over/pairs.csv || { cat /run/said /run/over/pairs.csv; journalctl --no-pager -u matrix-agent.service; fail "the agent measured nothing"; }
+[ "$(stat -c %U:%a /var/lib/matrix/agent)" = matrix:700 ] || fail "what NATS does not have yet is $(stat -c %U:%a /var/lib/matrix/agent)"
+systemctl stop matrix-agent.service
+rm -r /etc/matrix/nats /etc/matrix/agent.key /etc/default/matrix-agent
 
 say "upgrade"
 systemctl -q enable matrix.service matrix-report.timer
