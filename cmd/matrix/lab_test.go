@@ -69,7 +69,7 @@ func TestFiftyCitiesOverSSH(t *testing.T) {
 
 // Every fault at once: each costs its own pairs and no other, and the round
 // ends inside its deadline.
-func TestFaults(t *testing.T) {
+func TestFaultsOverSSH(t *testing.T) {
 	shell := func(text string) string {
 		path := t.TempDir() + "/shell"
 		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
