@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"matrix/probe"
 	"matrix/report"
 	"matrix/report/alarm"
 	"matrix/report/reporttest"
@@ -73,6 +75,66 @@ func TestMemory(t *testing.T) {
 		if err := open.close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestUnsaved: rounds that the history cannot take wait until it can, and each is
+// counted as failed once; what still waits in the end is said to be lost.
+func TestUnsaved(t *testing.T) {
+	var talk strings.Builder
+	s := &service{std: streams{nil, io.Discard, &talk}}
+	path := filepath.Join(t.TempDir(), "history")
+	var o serveFlags
+	o.history = path
+	s.regime.Store(&regime{serveFlags: &o})
+	at := func(n int) *probe.Round {
+		round := reporttest.Measured()
+		round.Start, round.End = round.Start.Add(time.Duration(n)*time.Hour), round.End.Add(time.Duration(n)*time.Hour)
+		return round
+	}
+	state := func(wantFailed uint64, wantWaiting int, wantTrouble string) {
+		t.Helper()
+		now, trouble := s.board.Current(), ""
+		for _, one := range now.Trouble {
+			trouble += one.About + ": " + one.Text
+		}
+		if now.Counts.Failed != wantFailed || len(s.unsaved) != wantWaiting || !strings.Contains(trouble, wantTrouble) || trouble != "" && wantTrouble == "" {
+			t.Errorf("%d failed, %d wait, trouble %q; want %d, %d, %q", now.Counts.Failed, len(s.unsaved), trouble, wantFailed, wantWaiting, wantTrouble)
+		}
+	}
+	if err := os.WriteFile(path, nil, 0o666); err != nil { // no folder can be there
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		if saved := s.save(t.Context(), at(n)); saved.ID != "" {
+			t.Errorf("saved as %s where there is no folder", saved.ID)
+		}
+	}
+	state(2, 2, "history: ")
+	state(2, 2, "in memory, until it can be saved: 2 rounds")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if saved := s.save(t.Context(), at(2)); saved.ID == "" {
+		t.Error("not saved where there is a folder")
+	}
+	state(2, 0, "")
+
+	impossible := at(3)
+	impossible.Start = time.Time{}
+	s.save(t.Context(), impossible)
+	state(3, 1, "does not say when it began")
+	s.save(t.Context(), at(4))
+	state(3, 1, "does not say when it began")
+	h, err := openHistory(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := h.IDs(t.Context(), at(0).Start, at(9).Start); err != nil || len(found) != 4 {
+		t.Errorf("%q in the history, want 4: %v", found, err)
+	}
+	if err := s.saveLast(t.Context()); err == nil || !strings.Contains(err.Error(), "lost with the service, in whose memory they were: 1 round") {
+		t.Errorf("in the end: %v", err)
 	}
 }
 

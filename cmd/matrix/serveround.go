@@ -68,13 +68,9 @@ func (s *service) round(ctx context.Context, due time.Time) {
 
 // take judges a round and has it shown.
 func (s *service) take(ctx context.Context, r *regime, hosts *hosts, round *probe.Round, saved history.Saved) {
-	if _, err := s.desk.Take(round, saved.ID, r.show.options); err != nil {
-		s.trouble("alarms", err)
-	}
+	s.trouble("alarms", s.desk.Take(round, saved.ID, r.show.options))
 	s.trouble("memory", s.remember())
-	if now := s.regime.Load(); now != r {
-		s.fleet(now) // it was another fleet that was measured
-	} else {
+	if s.regime.Load() == r { // else it was another fleet that was measured
 		s.look(ctx, r, hosts, round, saved)
 	}
 	s.tendNow()
@@ -147,9 +143,12 @@ func (s *service) failed(err error) {
 func (s *service) save(ctx context.Context, round *probe.Round) history.Saved {
 	s.unsaved = append(s.unsaved, round)
 	saved, err := s.saveUnsaved(ctx)
-	if len(s.unsaved) > 0 {
+	if slices.Contains(s.unsaved, round) {
 		s.board.Change(func(b *live.Snapshot) { b.Counts.Failed++ })
-		if len(s.unsaved) > mostUnsaved {
+	}
+	if n := len(s.unsaved); n > 0 {
+		err = fmt.Errorf("%w; in memory, until it can be saved: %s", err, count(n, "round"))
+		if n > mostUnsaved {
 			s.unsaved = slices.Delete(s.unsaved, 0, 1)
 			err = fmt.Errorf("%w; more than %d rounds wait, and the oldest is lost", err, mostUnsaved)
 		}
@@ -168,7 +167,8 @@ func (s *service) list(round *probe.Round, saved history.Saved) {
 	s.recent(roundLine(&history.Info{ID: saved.ID, File: filepath.Base(saved.Path), States: states, Header: round}))
 }
 
-// saveUnsaved saves what waits, and returns what became of the last one.
+// saveUnsaved saves what waits, and returns what became of the last one. What it
+// cannot save goes on waiting.
 func (s *service) saveUnsaved(ctx context.Context) (saved history.Saved, err error) {
 	h, err := openHistory(s.regime.Load().history)
 	if err != nil {
@@ -187,10 +187,16 @@ func (s *service) saveUnsaved(ctx context.Context) (saved history.Saved, err err
 		}
 	}
 	s.unsaved = left
-	if len(left) > 0 {
-		return saved, fmt.Errorf("%w; in memory, until it can be saved: %s", err, count(len(left), "round"))
-	}
 	return saved, err
+}
+
+// saveLast is the last try to save what waits, when the service ends.
+func (s *service) saveLast(ctx context.Context) error {
+	_, err := s.saveUnsaved(ctx)
+	if n := len(s.unsaved); n > 0 {
+		return fmt.Errorf("%w; lost with the service, in whose memory they were: %s", err, count(n, "round"))
+	}
+	return err
 }
 
 // look looks into the worst anomalies, as far as there is time before the next

@@ -63,9 +63,7 @@ func (s *service) reload() {
 	r.listen, r.history, r.site, r.webhook, r.viaFlags = before.listen, before.history, before.site, before.webhook, before.viaFlags
 	s.regime.Store(r)
 	s.apply(r)
-	if s.board.Current().Running == nil {
-		s.fleet(r) // a round under way does so when it ends
-	}
+	s.fleet(r)
 	s.say("read the settings and the inventory again: %s, every %v", count(len(r.inventory.Cities), "host"), r.schedule.Every)
 	select {
 	case s.poke <- struct{}{}:

@@ -224,7 +224,7 @@ func isWhole(info *history.Info) bool {
 	return info.Planned() == n*(n-1) && !info.Header.Partial && info.Header.Source == "measured"
 }
 
-// fleet takes off the board what is no longer in the inventory.
+// fleet takes off the board what is no longer in the inventory, for good.
 func (s *service) fleet(r *regime) {
 	hosts := map[string]string{}
 	for _, c := range r.inventory.Cities {
@@ -292,8 +292,7 @@ func (s *service) run(ctx context.Context) error {
 	s.deliver()
 	stop()
 	all.Wait()
-	_, err := s.saveUnsaved(context.WithoutCancel(ctx))
-	err = errors.Join(err, s.remember(), s.memory.close())
+	err := errors.Join(s.saveLast(context.WithoutCancel(ctx)), s.remember(), s.memory.close())
 	s.regime.Load().leave()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)

@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"matrix/report"
@@ -10,36 +11,43 @@ import (
 )
 
 // Desk is where rounds come in: it judges them, puts them on the board and says
-// what changed. One goroutine at a time uses it.
+// what changed. Narrow may be called from any goroutine; the rest is for one.
 type Desk struct {
 	Board  *Board
 	Alarms *alarm.Tracker
 	Tell   func(alarm.Event) error // nil: nobody is told
+
+	mu    sync.Mutex // of those who put a round on the board
+	stays func(report.City) bool
 }
 
-// Take takes a round that was measured: it is the last one from now on. It fails
-// if somebody could not be told; the round is on the board all the same.
-func (d *Desk) Take(round *report.Round, id string, options report.Options) (*report.Report, error) {
-	r := report.New(round, options)
-	events := d.Alarms.Next(r)
-	open := d.Alarms.Open()
-	d.Board.Change(func(s *Snapshot) {
-		s.Round, s.ID, s.Report, s.Open = round, id, r, open
-		s.Counts.Finished++
-	})
-	return r, d.tell(events)
+// Take takes a round that was measured: it is the last one from now on, without
+// what has left the fleet meanwhile. It fails if somebody could not be told; the
+// round is on the board all the same.
+func (d *Desk) Take(round *report.Round, id string, options report.Options) error {
+	return d.put(round, id, options, false, func(c *Counts) { c.Finished++ })
 }
 
 // Recall is Take for a round of before the service began: it is not counted, and
 // what changed with it is told only if it is after the last one that Alarms saw.
 func (d *Desk) Recall(round *report.Round, id string, options report.Options, seen bool) error {
+	return d.put(round, id, options, seen, func(*Counts) {})
+}
+
+func (d *Desk) put(round *report.Round, id string, options report.Options, seen bool, count func(*Counts)) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	round = narrowed(round, d.stays)
 	r := report.New(round, options)
 	var events []alarm.Event
 	if !seen {
 		events = d.Alarms.Next(r)
 	}
 	open := d.Alarms.Open()
-	d.Board.Change(func(s *Snapshot) { s.Round, s.ID, s.Report, s.Open = round, id, r, open })
+	d.Board.Change(func(s *Snapshot) {
+		s.Round, s.ID, s.Report, s.Open = round, id, r, open
+		count(&s.Counts)
+	})
 	return d.tell(events)
 }
 
@@ -47,26 +55,35 @@ func (d *Desk) Recall(round *report.Round, id string, options report.Options, se
 // were looked into. If the board has another one meanwhile, such as what Narrow
 // left of it, that stays.
 func (d *Desk) Improve(was, round *report.Round, r *report.Report) {
-	d.exchange(was, round, r)
-}
-
-// exchange puts a round in the place of the one that it was made of, if the board
-// still has that.
-func (d *Desk) exchange(was, round *report.Round, r *report.Report) {
-	d.Board.Change(func(s *Snapshot) {
-		if s.Round == was {
-			s.Round, s.Report = round, r
-		}
-	})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.Board.Current().Round == was {
+		d.Board.Change(func(s *Snapshot) { s.Round, s.Report = round, r })
+	}
 }
 
 // Narrow takes what has left the fleet off the board at once, and not with the
-// next round. stays says what is still in it. A round that comes in meanwhile
-// stays as it is. Unlike the rest, Narrow may be called from any goroutine.
+// next round. stays says what is still in it. When Narrow has returned nothing
+// else is shown any more, and no round brings it back that was measured before.
 func (d *Desk) Narrow(stays func(report.City) bool, options report.Options) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stays = stays
 	old := d.Board.Current().Round
 	if old == nil {
 		return
+	}
+	if round := narrowed(old, stays); round != old {
+		r := report.New(round, options)
+		d.Board.Change(func(s *Snapshot) { s.Round, s.Report = round, r })
+	}
+}
+
+// narrowed is a round without the cities that do not stay; the round itself if
+// all do. Others may be reading it: nothing of it is changed.
+func narrowed(old *report.Round, stays func(report.City) bool) *report.Round {
+	if stays == nil {
+		return old
 	}
 	round, names := *old, []string{}
 	round.Cities = nil
@@ -77,15 +94,14 @@ func (d *Desk) Narrow(stays func(report.City) bool, options report.Options) {
 		}
 	}
 	if len(names) == len(old.Cities) {
-		return
+		return old
 	}
 	in := func(city string) bool { return slices.Contains(names, city) }
-	// The old round is still being read: nothing of it is changed.
 	round.Samples, round.Self, round.Looks = slices.Clone(old.Samples), slices.Clone(old.Self), slices.Clone(old.Looks)
 	round.Select(report.Selection{From: names, To: names})
 	round.Looks = slices.DeleteFunc(round.Looks, func(l report.Look) bool { return !in(l.From) || !in(l.To) })
 	round.Hosts = slices.DeleteFunc(slices.Clone(old.Hosts), func(h report.Host) bool { return !in(h.City) })
-	d.exchange(old, &round, report.New(&round, options))
+	return &round
 }
 
 func (d *Desk) tell(events []alarm.Event) error {

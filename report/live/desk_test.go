@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"matrix/report"
@@ -35,7 +36,7 @@ func without(city string) *report.Round {
 func TestTake(t *testing.T) {
 	d, told := newDesk()
 	for n, r := range []*report.Round{reporttest.Measured(), without("milan"), without("milan")} {
-		if _, err := d.Take(r, fmt.Sprint(n), report.Options{}); err != nil {
+		if err := d.Take(r, fmt.Sprint(n), report.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -47,10 +48,10 @@ func TestTake(t *testing.T) {
 		t.Errorf("told %q, open %+v", *told, s.Open)
 	}
 	d.Tell = func(alarm.Event) error { return errors.New("no room") }
-	if _, err := d.Take(without("paris"), "3", report.Options{}); err != nil {
+	if err := d.Take(without("paris"), "3", report.Options{}); err != nil {
 		t.Errorf("nothing was to be told yet: %v", err)
 	}
-	if _, err := d.Take(without("paris"), "4", report.Options{}); err == nil || d.Board.Current().ID != "4" {
+	if err := d.Take(without("paris"), "4", report.Options{}); err == nil || d.Board.Current().ID != "4" {
 		t.Errorf("%v, and the board has %s", err, d.Board.Current().ID)
 	}
 }
@@ -78,7 +79,7 @@ func TestNarrow(t *testing.T) {
 	d, _ := newDesk()
 	round := reporttest.Measured()
 	round.Hosts = []report.Host{{City: "milan"}, {City: "paris"}}
-	if _, err := d.Take(round, "x", report.Options{}); err != nil {
+	if err := d.Take(round, "x", report.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	d.Narrow(func(report.City) bool { return true }, report.Options{})
@@ -102,4 +103,50 @@ func TestNarrow(t *testing.T) {
 	if len(round.Samples) != 90 || len(round.Cities) != 10 || len(round.Hosts) != 2 {
 		t.Errorf("the round itself was changed: %d samples", len(round.Samples))
 	}
+
+	err := d.Take(round, "y", report.Options{}) // it was under way
+	if s := d.Board.Current(); err != nil || len(s.Round.Cities) != 9 || s.Report.Coverage.Planned != 72 || s.ID != "y" {
+		t.Errorf("what has left came back with a round: %d cities, %v, %v", len(s.Round.Cities), s.Report.Coverage, err)
+	}
+	d.Narrow(func(report.City) bool { return true }, report.Options{})
+	if err := d.Take(round, "z", report.Options{}); err != nil || d.Board.Current().Round != round {
+		t.Errorf("all are in the fleet again, and the round has %d cities, %v", len(d.Board.Current().Round.Cities), err)
+	}
+}
+
+// TestNarrowWhileTaking: once a city has left, nobody sees it again, though rounds
+// that have it come in all the time.
+func TestNarrowWhileTaking(t *testing.T) {
+	d, _ := newDesk()
+	d.Tell = nil
+	round := reporttest.Measured()
+	var rounds sync.WaitGroup
+	left, seen := make(chan struct{}), make(chan struct{})
+	rounds.Go(func() {
+		for n := 0; ; n++ {
+			if err := d.Take(round, fmt.Sprint(n), report.Options{}); err != nil {
+				t.Error(err)
+			}
+			if n == 2 {
+				close(seen)
+			}
+			select {
+			case <-left:
+				return
+			default:
+			}
+		}
+	})
+	<-seen
+	d.Narrow(func(c report.City) bool { return c.Name != "milan" }, report.Options{})
+	for changed := 0; changed < 5; changed++ {
+		next := d.Board.Changed()
+		s := d.Board.Current()
+		if len(s.Round.Cities) != 9 || s.Report.Coverage.Planned != 72 {
+			t.Errorf("milan is back with round %s", s.ID)
+		}
+		<-next
+	}
+	close(left)
+	rounds.Wait()
 }
