@@ -24,8 +24,11 @@ const (
 	// usualTraces is how many anomalies are traced unless somebody says so.
 	usualTraces = 3
 	mostTraces  = 50
-	// knownFor is how long an anomaly that was traced is no news.
-	knownFor = 7 * 24 * time.Hour
+	// knownFor is how long an anomaly that was traced is no news, and knownRounds
+	// how many rounds ago: of a round every 30 s there are 20,160 in a week, and
+	// each of their files would be opened after each round.
+	knownFor    = 7 * 24 * time.Hour
+	knownRounds = 500
 )
 
 // tracing is how many anomalies are to be traced, as a flag: a number or none.
@@ -102,7 +105,7 @@ func (o *measureFlags) recentLooks(ctx context.Context, round *probe.Round) ([]p
 	if err != nil {
 		return nil, err
 	}
-	return h.Looks(ctx, round.Start.Add(-knownFor), round.Start)
+	return h.Looks(ctx, round.Start.Add(-knownFor), round.Start, knownRounds)
 }
 
 // look is a few anomalies being looked into.

@@ -430,7 +430,7 @@ func TestLooksComeBack(t *testing.T) {
 			t.Fatalf("%+v: %v", traces, err)
 		}
 		for begin, want := range map[time.Time][]probe.Look{october: r.Looks, october.Add(time.Hour): nil} {
-			looks, err := again(t, h).Looks(t.Context(), begin, begin.Add(time.Hour))
+			looks, err := again(t, h).Looks(t.Context(), begin, begin.Add(time.Hour), 1)
 			if err != nil || !reflect.DeepEqual(looks, want) {
 				t.Fatalf("%+v, want %+v: %v", looks, want, err)
 			}
@@ -440,4 +440,19 @@ func TestLooksComeBack(t *testing.T) {
 	compact(t, h)
 	check()
 	verified(t, h, 1)
+
+	later := made(october.Add(time.Minute), 4, 3, 4)
+	if saved, err = h.Save(t.Context(), later); err != nil {
+		t.Fatal(err)
+	}
+	later.Looks = []probe.Look{{Pair: probe.Pair{From: "c001", To: "c003"}, Failed: "out of time"}}
+	if _, err := h.SaveLooks(t.Context(), saved, later); err != nil {
+		t.Fatal(err)
+	}
+	for most, want := range [][]probe.Look{nil, later.Looks, slices.Concat(r.Looks, later.Looks), slices.Concat(r.Looks, later.Looks)} {
+		looks, err := h.Looks(t.Context(), october, october.Add(time.Hour), most)
+		if err != nil || !reflect.DeepEqual(looks, want) {
+			t.Errorf("of %d rounds: %+v, want %+v: %v", most, looks, want, err)
+		}
+	}
 }

@@ -189,15 +189,16 @@ func (h *History) tracePaths(ctx context.Context, from, to time.Time) ([]string,
 }
 
 // Looks are what was found when anomalies were looked into after the rounds of a
-// span, in order of time. Their traces are as they were saved.
-func (h *History) Looks(ctx context.Context, from, to time.Time) ([]probe.Look, error) {
+// span, in order of time; of so many rounds at most, the latest. Their traces are
+// as they were saved.
+func (h *History) Looks(ctx context.Context, from, to time.Time, most int) ([]probe.Look, error) {
 	paths, err := h.tracePaths(ctx, from, to)
 	if err != nil {
 		return nil, h.orUnreachable(err)
 	}
 	slices.SortFunc(paths, func(a, b string) int { return cmp.Compare(path.Base(a), path.Base(b)) })
 	var all []probe.Look
-	for _, key := range paths {
+	for _, key := range paths[max(0, len(paths)-most):] {
 		looks, err := readLooks(ctx, h.store, key)
 		if err != nil {
 			h.problem(key, err)
