@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -56,6 +57,29 @@ func TestServePrometheus(t *testing.T) {
 	f.scrapes(p)
 }
 
+// TestServePrometheusHostDown: a host whose sshd has ended is one alert; so is one
+// that is off, another one; and in a fleet of four neither is joined by one for
+// all that is not measured.
+func TestServePrometheusHostDown(t *testing.T) {
+	need(t, "prometheus")
+	f := newFleet(t, numbered(4), 2*time.Second, time.Minute, "-c", "3", "-i", "100ms", "-t", "1s", "--trace", "none", "--rsh", quickSSH)
+	f.start()
+	p := metricstest.Start(t, f.onLoopback(), "../../deploy/prometheus/rules.yml")
+	down := f.cities[2].Name
+
+	f.sees("every pair measured", func(s *api.Status) bool { return whole(s, 4) })
+	f.alerts(p, "nothing is wrong")
+	f.in(lab.Operator, "kill $(cat "+filepath.Join(f.Folder, "cities", down, "sshd.pid")+")")
+	f.alerts(p, "a host has no sshd, and others reach it", "PingmatrixHostDown "+down)
+	f.set(down, true)
+	f.alerts(p, "the host is off", "PingmatrixCityUnreachable "+down)
+	f.set(down, false)
+	f.alerts(p, "the host is on again, without an sshd", "PingmatrixHostDown "+down)
+	f.in(down, "PATH=$PATH:/usr/sbin; $(command -v sshd) -f ../sshd_config")
+	f.alerts(p, "the host is back")
+	f.end(syscall.SIGTERM)
+}
+
 // onLoopback has the service, which is in the lab, answer on this machine's
 // loopback, and returns where.
 func (f *fleet) onLoopback() string {
@@ -79,13 +103,13 @@ func (f *fleet) loses(from, to string, ratio float64) {
 // does; where there are none, until none is even pending.
 func (f *fleet) alerts(p *metricstest.Prometheus, when string, want ...string) {
 	f.t.Helper()
-	kinds := []string{"PingmatrixAbsent", "PingmatrixCityUnreachable", "PingmatrixPairUnreachable"}
+	kinds := []string{"PingmatrixAbsent", "PingmatrixCityUnreachable", "PingmatrixCoverage", "PingmatrixHostDown", "PingmatrixPairUnreachable"}
 	metricstest.Until(f.t, when, func() (bool, string) {
 		all, err := p.Alerts()
 		var now []string
 		for _, a := range all {
 			if slices.Contains(kinds, a.Labels["alertname"]) && (a.State == "firing" || len(want) == 0) {
-				now = append(now, strings.Join(strings.Fields(a.Labels["alertname"]+" "+a.Labels["from"]+" "+a.Labels["to"]), " "))
+				now = append(now, strings.Join(strings.Fields(a.Labels["alertname"]+" "+a.Labels["host"]+" "+a.Labels["from"]+" "+a.Labels["to"]), " "))
 			}
 		}
 		slices.Sort(now)
