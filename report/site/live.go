@@ -104,9 +104,8 @@ func newRoundView(r *report.Report) (*view, error) {
 		return nil, err
 	}
 	for i := range v.StandsOut {
-		if s := &v.StandsOut[i]; s.Href != "" {
-			s.Href = LiveRound + s.Href
-		}
+		s := &v.StandsOut[i]
+		s.Href, s.Traced = onRound(s.Href), "" // traces are on the page of the round
 	}
 	for p := range v.Panels {
 		panel := &v.Panels[p]

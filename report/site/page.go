@@ -26,9 +26,11 @@ var (
 
 	//go:embed web/matrix.html
 	matrixHTML string
+	//go:embed web/round.html
+	roundHTML string
 
 	// Templates are parsed when they are needed: most commands write no pages.
-	pageTemplate = sync.OnceValue(func() *template.Template { return parse("page", pageHTML, matrixHTML, tracedHTML) })
+	pageTemplate = sync.OnceValue(func() *template.Template { return parse("page", pageHTML, roundHTML, matrixHTML, tracedHTML) })
 )
 
 // parse makes a template of a text and of those that it uses.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"matrix/probe/lacktest"
 	"matrix/report"
 	"matrix/report/reporttest"
 	"matrix/report/site"
@@ -21,20 +22,9 @@ import (
 // Chromium or the modules there is nothing to check with.
 func check(t *testing.T, args ...string) string {
 	t.Helper()
-	missing := ""
-	for _, program := range []string{"node", "chromium"} {
-		if _, err := exec.LookPath(program); err != nil {
-			missing = program + " is not installed"
-		}
-	}
+	lacktest.Programs(t, "node", "chromium")
 	if _, err := os.Stat("testdata/web/node_modules/puppeteer-core"); err != nil {
-		missing = "no modules: npm ci --prefix report/site/testdata/web"
-	}
-	switch {
-	case missing != "" && os.Getenv("MATRIX_TEST_REQUIRE") != "":
-		t.Fatalf("MATRIX_TEST_REQUIRE is set: %s", missing)
-	case missing != "":
-		t.Skip(missing)
+		lacktest.Skip(t, "no modules: npm ci --prefix report/site/testdata/web")
 	}
 	cmd := exec.Command("node", append([]string{"testdata/web/check.mjs"}, args...)...)
 	var stdout, stderr bytes.Buffer
