@@ -37,9 +37,13 @@ var rooms = map[string][]string{
 	"data/history/storetest": {"data/history", "probe"}, // the contract of stores
 
 	// The contracts as test suites, and what tests show.
-	"probe/pingtest":     {"probe"},
+	"probe/lacktest":     {}, // of any room's tests
+	"probe/pingtest":     {"probe", "probe/lacktest"},
+	"probe/tracetest":    {"probe", "probe/lacktest"},
 	"probe/icmp/compare": {"probe", "probe/icmp"}, // a program: the engines against their peers
 	"report/reporttest":  {"report", "probe", "geo"},
+
+	"report/metrics/metricstest": {"probe/lacktest"}, // a real Prometheus
 }
 
 // keepers are the rooms that alone import a package of others.

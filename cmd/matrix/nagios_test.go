@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"matrix/probe/lacktest"
 )
 
 // nagiosServer is a real Nagios that runs checks every second.
@@ -104,7 +106,7 @@ define host {
 // which ends with the test.
 func startNagios(t *testing.T, more string) *nagiosServer {
 	t.Helper()
-	need(t, "nagios4")
+	lacktest.Programs(t, "nagios4")
 	short, err := os.MkdirTemp("", "nagios") // its socket's path must be short
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"matrix/data/history"
 	"matrix/probe"
 	"matrix/probe/lab"
+	"matrix/probe/lacktest"
 	"matrix/report/api"
 	"matrix/report/metrics/metricstest"
 )
@@ -27,7 +28,7 @@ import (
 // fire on faults put into the lab and resolve after them, and all that it ever
 // scraped is what the history has.
 func TestServePrometheus(t *testing.T) {
-	need(t, "prometheus")
+	lacktest.Programs(t, "prometheus")
 	config := numbered(4)
 	config.Sshd = false
 	f := newFleet(t, config, 2*time.Second, time.Minute, "-c", "3", "-i", "100ms", "-t", "1s", "--trace", "none", "--rsh", built(t)+" lab exec")
@@ -61,7 +62,7 @@ func TestServePrometheus(t *testing.T) {
 // that is off, another one; and in a fleet of four neither is joined by one for
 // all that is not measured.
 func TestServePrometheusHostDown(t *testing.T) {
-	need(t, "prometheus")
+	lacktest.Programs(t, "prometheus")
 	f := newFleet(t, numbered(4), 2*time.Second, time.Minute, "-c", "3", "-i", "100ms", "-t", "1s", "--trace", "none", "--rsh", quickSSH)
 	f.start()
 	p := metricstest.Start(t, f.onLoopback(), "../../deploy/prometheus/rules.yml")

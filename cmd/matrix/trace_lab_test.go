@@ -15,6 +15,7 @@ import (
 
 	"matrix/probe"
 	"matrix/probe/lab"
+	"matrix/probe/lacktest"
 )
 
 // mtrTrace is what a consumer of mtr's reports reads.
@@ -217,7 +218,7 @@ func TestTraceTricky(t *testing.T) {
 	for _, method := range []string{"icmp", "udp", "tcp"} {
 		for _, family := range []string{"-4", "-6"} {
 			if family == "-6" && !hasIPv6() {
-				lacking(t, "this kernel has no IPv6")
+				lacktest.Skip(t, "this kernel has no IPv6")
 				continue
 			}
 			t.Run(method+family, func(t *testing.T) { tricks(w, t, method, family) })
@@ -302,7 +303,7 @@ func TestTraceShown(t *testing.T) {
 // is, however soon it is asked again.
 func TestTraceRationedTarget(t *testing.T) {
 	if os.Getuid() != 0 {
-		lacking(t, "only root can have a city ration its errors")
+		lacktest.Skip(t, "only root can have a city ration its errors")
 	}
 	w := trickyWorld(t)
 	if status, text := w.inCity("c", "echo 1000 > /proc/sys/net/ipv4/icmp_ratelimit && echo 6168 > /proc/sys/net/ipv4/icmp_ratemask"); status != 0 {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"matrix/probe"
+	"matrix/probe/lacktest"
 )
 
 // An ordinary user traces in every way; without ping sockets, with datagrams.
@@ -52,7 +53,7 @@ func (w *world) nobody(argv ...string) []string {
 	if os.Getuid() != 0 {
 		return argv
 	}
-	need(w.t, "setpriv")
+	lacktest.Programs(w.t, "setpriv")
 	for _, folder := range []string{w.folder, filepath.Dir(w.folder)} {
 		if err := os.Chmod(folder, 0o755); err != nil {
 			w.t.Fatal(err)
@@ -66,7 +67,7 @@ func (w *world) nobody(argv ...string) []string {
 // times.
 func TestTraceAsNobodyIsAsRoot(t *testing.T) {
 	if os.Getuid() != 0 {
-		lacking(t, "only root can compare itself with nobody")
+		lacktest.Skip(t, "only root can compare itself with nobody")
 	}
 	config, err := demoLab()
 	if err != nil {

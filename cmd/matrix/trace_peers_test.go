@@ -3,12 +3,13 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"matrix/probe/lacktest"
 )
 
 // inParallel does n things, so many at once.
@@ -58,7 +59,7 @@ func (w *world) tracerouted(from, to, method string) []string {
 // sees something else is asked once more: on a busy machine traceroute has missed
 // the target's replies, once in some thousand ways; what is wrong stays wrong.
 func peersAgree(t *testing.T, w *world, traces []mtrTrace) {
-	need(t, "traceroute", "mtr")
+	lacktest.Programs(t, "traceroute", "mtr")
 	began := time.Now()
 	inParallel(24, len(traces), func(i int) {
 		m := traces[i]
@@ -75,25 +76,6 @@ func peersAgree(t *testing.T, w *world, traces []mtrTrace) {
 		}
 	})
 	t.Logf("%d directions with %d traceroutes each took %v", len(traces), len(peers), time.Since(began))
-}
-
-// lacking skips a test for want of something on this machine, or fails it where
-// nothing may be missing.
-func lacking(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("MATRIX_TEST_REQUIRE") != "" {
-		t.Fatalf("MATRIX_TEST_REQUIRE is set, but %s", what)
-	}
-	t.Skip(what)
-}
-
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			lacking(t, p+" is not installed")
-		}
-	}
 }
 
 func hasIPv6() bool {

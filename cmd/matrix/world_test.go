@@ -15,6 +15,7 @@ import (
 	"matrix/data"
 	"matrix/probe"
 	"matrix/probe/lab"
+	"matrix/probe/lacktest"
 )
 
 // program is matrix itself, built as for a release.
@@ -55,10 +56,7 @@ func newWorld(t *testing.T, config lab.Config) *world {
 	t.Helper()
 	l, err := lab.Start(t.Context(), config)
 	if errors.Is(err, lab.ErrForbidden) || errors.Is(err, lab.ErrNoSSH) {
-		if os.Getenv("MATRIX_TEST_REQUIRE") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		lacktest.Skip(t, err)
 	}
 	if err != nil {
 		t.Fatal(err)

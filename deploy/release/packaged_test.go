@@ -9,6 +9,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"matrix/data"
+	"matrix/probe/lacktest"
 )
 
 // TestExamplesAreRead reads what the packages bring for people to change.
@@ -38,9 +39,7 @@ func TestMaintainerScriptsParse(t *testing.T) {
 
 // TestUnitsAreTight holds the services to the exposure that is promised.
 func TestUnitsAreTight(t *testing.T) {
-	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		t.Skip("no systemd-analyze here")
-	}
+	lacktest.Programs(t, "systemd-analyze")
 	for unit, most := range map[string]string{"matrix.service": "20", "matrix-agent.service": "20", "matrix-report.service": "10"} {
 		out, err := exec.CommandContext(t.Context(), "systemd-analyze", "security", "--no-pager", "--offline=yes",
 			"--threshold="+most, "../systemd/"+unit).CombinedOutput()

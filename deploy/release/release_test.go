@@ -7,11 +7,12 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"matrix/probe/lacktest"
 )
 
 // asked skips what takes minutes and fetches tools and packages; a step of
@@ -136,9 +137,7 @@ func TestChoose(t *testing.T) {
 
 func TestDebianVersionsSort(t *testing.T) {
 	rising := []string{"v0.0.0-20261122210243-1a68c692c6d3", "v1.0.0-rc.1", "v1.0.0", "v1.0.1"}
-	if _, err := exec.LookPath("dpkg"); err != nil {
-		t.Skip("no dpkg here")
-	}
+	lacktest.Programs(t, "dpkg")
 	for i := range len(rising) - 1 {
 		command(t, "dpkg", "--compare-versions", debianVersion(rising[i]), "lt", debianVersion(rising[i+1]))
 	}

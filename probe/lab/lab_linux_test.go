@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"matrix/probe"
+	"matrix/probe/lacktest"
 )
 
 func TestMain(m *testing.M) {
@@ -49,7 +49,7 @@ func startLab(t testing.TB, c Config) *Lab {
 		if errors.As(err, &host) {
 			err = fmt.Errorf("%w; %s", err, host.Hint)
 		}
-		lacking(t, err.Error())
+		lacktest.Skip(t, err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -100,16 +100,6 @@ func (l *Lab) must(t testing.TB, city string, argv ...string) string {
 		t.Fatalf("%s in %s: status %d\n%s", argv, city, status, text)
 	}
 	return text
-}
-
-// need skips a test for want of a program.
-func need(t testing.TB, programs ...string) {
-	t.Helper()
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			lacking(t, p+" is not installed")
-		}
-	}
 }
 
 // eventually waits for a condition.

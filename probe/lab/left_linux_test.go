@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"matrix/probe/lacktest"
 )
 
 // playHold is a program that holds a lab until it is killed.
@@ -39,7 +41,7 @@ func innerOf(t *testing.T, holder int) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", holder, holder))
 	if err != nil {
-		lacking(t, "this kernel does not list children: "+err.Error())
+		lacktest.Skip(t, "this kernel does not list children: "+err.Error())
 	}
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", holder))
 	for _, task := range tasks {
@@ -183,6 +185,6 @@ func TestAsUser(t *testing.T) {
 		t.Error(err)
 	}
 	if strings.Contains(string(out), "--- SKIP: TestDoor") {
-		lacking(t, "an ordinary user cannot have a lab here")
+		lacktest.Skip(t, "an ordinary user cannot have a lab here")
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"matrix/probe"
+	"matrix/probe/lacktest"
 )
 
 // journey is an echo request and its reply, as the ledger has them, in ms.
@@ -80,7 +81,7 @@ func median(values []float64) float64 {
 // What ping measures is what the ledger says that packets were given, and what
 // they were given is what the table asks for.
 func TestRTT(t *testing.T) {
-	need(t, "ping")
+	lacktest.Programs(t, "ping")
 	for _, c := range []struct{ cities, each int }{{10, 9}, {50, 6}} {
 		t.Run(fmt.Sprint(c.cities), func(t *testing.T) {
 			if testing.Short() && c.cities > 10 {
@@ -127,9 +128,9 @@ func TestRTT(t *testing.T) {
 }
 
 func TestIPv6(t *testing.T) {
-	need(t, "ping")
+	lacktest.Programs(t, "ping")
 	if !hasIPv6() {
-		lacking(t, "this kernel has no IPv6")
+		lacktest.Skip(t, "this kernel has no IPv6")
 	}
 	l := startLab(t, cities(2))
 	if got := l.must(t, "c0", "ping", "-6", "-q", "-c", "1", "c1"); !strings.Contains(got, "(fd6c:6162::1:2)") {
@@ -155,7 +156,7 @@ func (l *Lab) survivors(t testing.TB, from, to string) int {
 }
 
 func TestLossAndChanges(t *testing.T) {
-	need(t, "ping")
+	lacktest.Programs(t, "ping")
 	config := cities(3)
 	config.Routes = &Routes{Routes: []Route{{From: "c0", To: "c1", Loss: new(float64)}}, Cities: []Fault{{Name: "c2", Down: true}}}
 	*config.Routes.Routes[0].Loss = 0.3
@@ -201,7 +202,7 @@ hops = [
 var traceLine = regexp.MustCompile(`(?m)^ *(\d+)  (?:(\S+) \(([0-9.]+)\)  ([0-9.]+) ms|\*)`)
 
 func TestTraceroute(t *testing.T) {
-	need(t, "traceroute")
+	lacktest.Programs(t, "traceroute")
 	config := cities(2)
 	routes, err := ParseRoutes("test.toml", []byte(overParis))
 	if err != nil {

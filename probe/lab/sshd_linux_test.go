@@ -5,11 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"matrix/probe/lacktest"
 )
 
 func sshLab(t *testing.T, faults ...Fault) *Lab {
 	t.Helper()
-	need(t, "ssh")
+	lacktest.Programs(t, "ssh")
 	config := cities(3)
 	config.Sshd = true
 	config.Routes = &Routes{Cities: faults}

@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"matrix/probe/lacktest"
 )
 
 const insideVariable = "MATRIX_TEST_INSIDE"
@@ -36,23 +38,13 @@ func Inside(t *testing.T) bool {
 	var exit *exec.ExitError
 	switch {
 	case err != nil && !errors.As(err, &exit):
-		cannot(t, fmt.Errorf("namespaces are not to be had: %w", err))
+		lacktest.Skip(t, fmt.Errorf("namespaces are not to be had: %w", err))
 	case err != nil:
 		t.Errorf("in its own network:\n%s", said)
 	default:
 		t.Logf("in its own network:\n%s", said)
 	}
 	return false
-}
-
-// cannot skips a test for which something is missing, or fails it where the
-// setting says that nothing may be.
-func cannot(t *testing.T, err error) {
-	t.Helper()
-	if os.Getenv("MATRIX_TEST_REQUIRE") != "" {
-		t.Fatalf("MATRIX_TEST_REQUIRE is set: %v", err)
-	}
-	t.Skip(err)
 }
 
 // Unprivileged runs do without any capability, as a user without rights would.

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"matrix/probe"
+	"matrix/probe/lacktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,27 +35,11 @@ type server struct {
 	cmd    *exec.Cmd
 }
 
-// require skips a test on a machine that lacks a program, and fails it where
-// the setting says that nothing may be missing.
-func require(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, program := range programs {
-		_, err := exec.LookPath(program)
-		switch {
-		case err == nil:
-		case os.Getenv("MATRIX_TEST_REQUIRE") != "":
-			t.Fatalf("%s is missing, and MATRIX_TEST_REQUIRE is set", program)
-		default:
-			t.Skipf("%s is not installed", program)
-		}
-	}
-}
-
 // startServer starts sshd with keys and configuration of its own.
 func startServer(t *testing.T, extra ...string) *server {
 	t.Helper()
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
-	require(t, "sshd", "ssh", "ssh-keygen")
+	lacktest.Programs(t, "sshd", "ssh", "ssh-keygen")
 	// sshd wants this folder for its unprivileged half when it runs as root.
 	if os.Getuid() == 0 {
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
@@ -83,12 +68,8 @@ func (s *server) requireLogin(t *testing.T) {
 	t.Helper()
 	s.configure(t)
 	out, err := exec.Command("ssh", "-F", s.path("ssh_config"), "-o", "BatchMode=yes", "any", "true").CombinedOutput()
-	switch {
-	case err == nil:
-	case os.Getenv("MATRIX_TEST_REQUIRE") != "":
-		t.Fatalf("MATRIX_TEST_REQUIRE is set, but this user cannot log in: %s", out)
-	default:
-		t.Skipf("this user cannot log in over ssh: %s", out)
+	if err != nil {
+		lacktest.Skip(t, "this user cannot log in over ssh: ", string(out))
 	}
 }
 

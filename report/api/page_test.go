@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"matrix/probe/lacktest"
 	"matrix/report"
 	"matrix/report/live"
 	"matrix/report/reporttest"
@@ -83,20 +84,9 @@ func TestPage(t *testing.T) {
 // chosen.
 func TestPageLives(t *testing.T) {
 	const web = "../site/testdata/web/"
-	missing := ""
-	for _, program := range []string{"node", "chromium"} {
-		if _, err := exec.LookPath(program); err != nil {
-			missing = program + " is not installed"
-		}
-	}
+	lacktest.Programs(t, "node", "chromium")
 	if _, err := os.Stat(web + "node_modules/puppeteer-core"); err != nil {
-		missing = "no modules: npm ci --prefix report/site/testdata/web"
-	}
-	switch {
-	case missing != "" && os.Getenv("MATRIX_TEST_REQUIRE") != "":
-		t.Fatalf("MATRIX_TEST_REQUIRE is set: %s", missing)
-	case missing != "":
-		t.Skip(missing)
+		lacktest.Skip(t, "no modules: npm ci --prefix report/site/testdata/web")
 	}
 	s := shown(t)
 	h := pageHandler(s, 0)

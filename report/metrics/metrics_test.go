@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"matrix/probe/lacktest"
 	"matrix/report"
-	"matrix/report/metrics/metricstest"
 	"matrix/report/reporttest"
 )
 
@@ -139,7 +139,7 @@ func TestHostile(t *testing.T) {
 
 // TestPromtool lets Prometheus' own tool judge names, units and help.
 func TestPromtool(t *testing.T) {
-	metricstest.Need(t, "promtool")
+	lacktest.Programs(t, "promtool")
 	round := reporttest.Mixed()
 	round.Hosts = []report.Host{{City: "milan"}}
 	round.Hosts[0].Health.Offset = time.Second
@@ -159,7 +159,7 @@ func TestPromtool(t *testing.T) {
 // TestRules lets promtool prove the alert rules: each fires on its fault and is
 // gone after it.
 func TestRules(t *testing.T) {
-	metricstest.Need(t, "promtool")
+	lacktest.Programs(t, "promtool")
 	rules, err := os.ReadFile("../../deploy/prometheus/rules.yml")
 	if err != nil {
 		t.Fatal(err)

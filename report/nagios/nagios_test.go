@@ -2,12 +2,12 @@ package nagios
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"matrix/probe/lacktest"
 	"matrix/report"
 	"matrix/report/reporttest"
 )
@@ -132,10 +132,7 @@ for my $p (@all) {
 // library that plugins are written with.
 func TestRealParser(t *testing.T) {
 	if err := exec.Command("perl", "-MMonitoring::Plugin::Performance", "-e", "1").Run(); err != nil {
-		if os.Getenv("MATRIX_TEST_REQUIRE") != "" {
-			t.Fatalf("MATRIX_TEST_REQUIRE is set: perl has no Monitoring::Plugin: %v", err)
-		}
-		t.Skipf("perl has no Monitoring::Plugin (Debian: libmonitoring-plugin-perl): %v", err)
+		lacktest.Skip(t, "perl has no Monitoring::Plugin (Debian: libmonitoring-plugin-perl): ", err)
 	}
 	round := reporttest.Measured()
 	q := question(round)

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"matrix/probe/lacktest"
 )
 
 // Prometheus is one that scrapes, and keeps our rules, four times a second.
@@ -26,27 +28,11 @@ rule_files: [rules.yml]
 scrape_configs: [{job_name: matrix, static_configs: [{targets: ["%s"]}]}]
 `
 
-// Need skips a test on a machine that lacks a program, and fails it where the
-// setting says that nothing may be missing.
-func Need(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, program := range programs {
-		_, err := exec.LookPath(program)
-		switch {
-		case err == nil:
-		case os.Getenv("MATRIX_TEST_REQUIRE") != "":
-			t.Fatalf("%s is missing, and MATRIX_TEST_REQUIRE is set", program)
-		default:
-			t.Skipf("%s is not installed (Debian: prometheus)", program)
-		}
-	}
-}
-
 // Start starts one that scrapes a target, HOST:PORT, and ends with the test. The
 // patience of the rules, a file, is shortened to half a second.
 func Start(t *testing.T, target, rules string) *Prometheus {
 	t.Helper()
-	Need(t, "prometheus")
+	lacktest.Programs(t, "prometheus")
 	folder := t.TempDir()
 	text, err := os.ReadFile(rules)
 	if err != nil {
