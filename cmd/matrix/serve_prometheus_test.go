@@ -58,9 +58,9 @@ func TestServePrometheus(t *testing.T) {
 	f.scrapes(p)
 }
 
-// TestServePrometheusHostDown: a host whose sshd has ended is one alert; so is one
-// that is off, another one; and in a fleet of four neither is joined by one for
-// all that is not measured.
+// TestServePrometheusHostDown: a host whose sshd has ended, and its sessions, is
+// one alert; so is one that is off, another one; and in a fleet of four neither is
+// joined by one for all that is not measured.
 func TestServePrometheusHostDown(t *testing.T) {
 	lacktest.Programs(t, "prometheus")
 	f := newFleet(t, numbered(4), 2*time.Second, time.Minute, "-c", "3", "-i", "100ms", "-t", "1s", "--trace", "none", "--rsh", quickSSH)
@@ -70,7 +70,7 @@ func TestServePrometheusHostDown(t *testing.T) {
 
 	f.sees("every pair measured", func(s *api.Status) bool { return whole(s, 4) })
 	f.alerts(p, "nothing is wrong")
-	f.in(lab.Operator, "kill $(cat "+filepath.Join(f.Folder, "cities", down, "sshd.pid")+")")
+	f.in(lab.Operator, "pid=$(cat "+filepath.Join(f.Folder, "cities", down, "sshd.pid")+") && kill $pid $(pgrep -P $pid)")
 	f.alerts(p, "a host has no sshd, and others reach it", "PingmatrixHostDown "+down)
 	f.set(down, true)
 	f.alerts(p, "the host is off", "PingmatrixCityUnreachable "+down)
