@@ -75,7 +75,7 @@ func TestShippedSettings(t *testing.T) {
 	for _, s := range settings {
 		got = append(got, s.name+" = "+strings.Join(s.values, ", "))
 	}
-	if want := []string{"cities = /etc/matrix/cities.csv", "site = /var/lib/matrix/site"}; !slices.Equal(got, want) {
+	if want := []string{"cities = /etc/matrix/cities.csv", "history = /var/lib/matrix/history", "site = /var/lib/matrix/site"}; !slices.Equal(got, want) {
 		t.Errorf("the packages' settings are %q, want %q", got, want)
 	}
 }
