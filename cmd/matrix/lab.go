@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,8 +25,11 @@ that answers pings, and a real sshd if asked for; they are as far apart as the
 table of round-trip times says. Between them stand routers that answer a
 traceroute. Nothing leaves the machine, and nothing is left on it.
 
-The command runs at a host beside all cities, with --at in a city. In it,
-"matrix lab exec", "matrix lab set" and "matrix lab ledger" reach the lab.
+Without --rtt they are the ten cities of "matrix demo", baltimore.lab.example to
+zurich.lab.example, and Baltimore reaches New York by way of Paris.
+
+The command runs at a host beside all cities, with --at in a city. In it, where
+this program is found as matrix, "matrix lab exec", "matrix lab set" and "matrix lab ledger" reach the lab.
 
 A route file (--route) says where the network differs from the table, in TOML:
 
@@ -41,7 +45,8 @@ A route file (--route) says where the network differs from the table, in TOML:
 
 Needs Linux, and root or user namespaces. Exit status: that of the command.`
 
-const labExamples = `  matrix lab --cities cities.csv --rtt rtt.csv -- matrix --rsh "matrix lab exec"
+const labExamples = `  matrix lab --sshd -- sh
+  matrix lab --cities cities.csv --rtt rtt.csv -- matrix --rsh "matrix lab exec"
   matrix lab --cities cities.csv --rtt rtt.csv --sshd -- matrix
   matrix lab --cities cities.csv --rtt rtt.csv --at baltimore -- traceroute newyork
   matrix lab --cities cities.csv --rtt rtt.csv -- bash`
@@ -57,7 +62,7 @@ type labFlags struct {
 func labCommand() *cobra.Command {
 	var o labFlags
 	cmd := &cobra.Command{
-		Use:     "lab --cities FILE --rtt FILE [flags] -- COMMAND...",
+		Use:     "lab [--cities FILE --rtt FILE] [flags] -- COMMAND...",
 		Short:   "Run a command in a virtual internet on this machine",
 		Long:    labLong,
 		Example: labExamples,
@@ -84,30 +89,32 @@ func (o *labFlags) run(cmd *cobra.Command, argv []string) error {
 	if len(argv) == 0 {
 		return usage("no command to run in the lab (see %s --help)", cmd.CommandPath())
 	}
-	if o.rtt == "" {
-		return usage("no round-trip times: name a file with --rtt")
+	if o.rtt == "" && cmd.Flags().Changed("cities") {
+		return usage("no round-trip times for the cities of %s: name a file with --rtt; without both there are ten cities", o.cities)
 	}
 	config, err := o.config()
 	if err != nil {
+		return err
+	}
+	if err := findable(); err != nil {
 		return err
 	}
 	status, err := runLab(cmd.Context(), config, streams{cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()}, argv)
 	return endWith(status, err)
 }
 
-func (o *labFlags) config() (lab.Config, error) {
-	inventory, err := data.OpenInventory(o.cities)
+func (o *labFlags) config() (config lab.Config, err error) {
+	var inventory *data.Inventory
+	if o.rtt == "" {
+		inventory = data.Cities2011()
+		config, err = demoLab()
+	} else {
+		inventory, config, err = o.internet()
+	}
 	if err != nil {
 		return lab.Config{}, err
 	}
-	round, err := data.OpenRound(o.rtt, inventory)
-	if err != nil {
-		return lab.Config{}, err
-	}
-	config := lab.Config{
-		Cities: inventory.Cities, RTT: rttTable(round),
-		Sshd: o.sshd, At: o.at, Loss: o.loss, Seed: o.seed,
-	}
+	config.Sshd, config.Loss, config.Seed = o.sshd, o.loss, o.seed
 	if o.route != "" {
 		if config.Routes, err = lab.ReadRoutes(o.route); err != nil {
 			return lab.Config{}, &statusError{exitArguments, err}
@@ -124,6 +131,29 @@ func (o *labFlags) config() (lab.Config, error) {
 		return lab.Config{}, usage("--loss %v: want a ratio from 0 to 1", o.loss)
 	}
 	return config, nil
+}
+
+// findable has the commands of a lab find this program, if they find no other
+// matrix: the person may have called it by its path.
+func findable() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return os.Setenv("PATH", os.Getenv("PATH")+string(filepath.ListSeparator)+filepath.Dir(self))
+}
+
+// internet are the cities that the person names, as far apart as he says.
+func (o *labFlags) internet() (*data.Inventory, lab.Config, error) {
+	inventory, err := data.OpenInventory(o.cities)
+	if err != nil {
+		return nil, lab.Config{}, err
+	}
+	round, err := data.OpenRound(o.rtt, inventory)
+	if err != nil {
+		return nil, lab.Config{}, err
+	}
+	return inventory, lab.Config{Cities: inventory.Cities, RTT: rttTable(round)}, nil
 }
 
 // endWith ends the program as a command ended.
