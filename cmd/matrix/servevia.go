@@ -148,11 +148,11 @@ func (s *service) showLast(ctx context.Context, r *regime, due time.Time, tell b
 		if err != nil {
 			return err
 		}
-		desk := s.desk
-		if !tell {
-			desk.Tell = nil
+		if tell {
+			err = s.desk.Recall(round, infos[i].ID, r.show.options, false)
+		} else {
+			s.desk.Adopt(round, infos[i].ID, r.show.options)
 		}
-		err = desk.Recall(round, infos[i].ID, r.show.options, false)
 		s.recent(roundLine(&infos[i]))
 		return errors.Join(err, s.remember())
 	}

@@ -127,7 +127,7 @@ func (s *service) open(ctx context.Context) error {
 		return errors.Join(err, s.memory.close())
 	}
 	s.poke, s.tended, s.hasten = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
-	s.desk = live.Desk{Board: &s.board, Alarms: &s.alarms}
+	s.desk.Board, s.desk.Alarms = &s.board, &s.alarms
 	if s.hook, err = r.hook(func(err error) { s.say("%v", err) }); err != nil {
 		return err
 	}

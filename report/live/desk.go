@@ -25,29 +25,46 @@ type Desk struct {
 // what has left the fleet meanwhile. It fails if somebody could not be told; the
 // round is on the board all the same.
 func (d *Desk) Take(round *report.Round, id string, options report.Options) error {
-	return d.put(round, id, options, false, func(c *Counts) { c.Finished++ })
+	return d.put(round, id, options, entry{counted: true, heeded: true, told: true})
 }
 
 // Recall is Take for a round of before the service began: it is not counted, and
 // what changed with it is told only if it is after the last one that Alarms saw.
 func (d *Desk) Recall(round *report.Round, id string, options report.Options, seen bool) error {
-	return d.put(round, id, options, seen, func(*Counts) {})
+	return d.put(round, id, options, entry{heeded: !seen, told: !seen})
 }
 
-func (d *Desk) put(round *report.Round, id string, options report.Options, seen bool, count func(*Counts)) error {
+// Adopt is Recall for a round that another service has measured, and tells of.
+func (d *Desk) Adopt(round *report.Round, id string, options report.Options) {
+	_ = d.put(round, id, options, entry{heeded: true}) // only telling can fail
+}
+
+// entry is what becomes of a round beside that it is shown.
+type entry struct {
+	counted bool // as finished by this service
+	heeded  bool // by Alarms
+	told    bool // what changed for Alarms
+}
+
+func (d *Desk) put(round *report.Round, id string, options report.Options, as entry) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	round = narrowed(round, d.stays)
 	r := report.New(round, options)
 	var events []alarm.Event
-	if !seen {
+	if as.heeded {
 		events = d.Alarms.Next(r)
 	}
 	open := d.Alarms.Open()
 	d.Board.Change(func(s *Snapshot) {
 		s.Round, s.ID, s.Report, s.Open = round, id, r, open
-		count(&s.Counts)
+		if as.counted {
+			s.Counts.Finished++
+		}
 	})
+	if !as.told {
+		return nil
+	}
 	return d.tell(events)
 }
 

@@ -73,6 +73,22 @@ func TestRecall(t *testing.T) {
 	}
 }
 
+// TestAdopt: a round of another service is shown, and counts for the alarms, whose
+// news are told by that one.
+func TestAdopt(t *testing.T) {
+	d, told := newDesk()
+	for n := range 2 {
+		d.Adopt(without("milan"), fmt.Sprint(n), report.Options{})
+	}
+	s := d.Board.Current()
+	if s.ID != "1" || s.Counts.Finished != 0 || len(*told) != 0 {
+		t.Errorf("%s: %+v, told %q", s.ID, s.Counts, *told)
+	}
+	if !slices.ContainsFunc(s.Open, func(a alarm.Anomaly) bool { return a.City == "milan" }) {
+		t.Errorf("the alarms did not see it: %+v", s.Open)
+	}
+}
+
 // TestNarrow: what has left the fleet is gone from the board, and the round
 // that others still read is as it was.
 func TestNarrow(t *testing.T) {
