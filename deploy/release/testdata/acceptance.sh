@@ -79,7 +79,7 @@ grep -q 'IPv4 ping sockets  allowed' /run/measured || fail "no ping sockets"
 grep -q 'IPv4 raw sockets   no' /run/measured || fail "raw sockets, which it should not have"
 grep -q 'IPv4 times taken   by the kernel' /run/measured || fail "no time stamps of the kernel"
 [ "$(grep -c ',3,3,measured,' /var/lib/matrix/round/pairs.csv)" = 2 ] || fail "not all pairs: $(cat /var/lib/matrix/round/pairs.csv)"
-[ "$(runuser -u matrix -- matrix rounds --history /var/lib/matrix/history | grep -c measured)" -gt 0 ] || fail "the round is not where the guide has the backup made"
+runuser -u matrix -- matrix rounds --history /var/lib/matrix/history | grep -q 'measured  *2[0-9]*T' || fail "the round is not where the guide has the backup made"
 [ "$(stat -c %U:%a /var/lib/matrix/round/index.html)" = matrix:644 ] || fail "a web server cannot read the page"
 rm -r /run/systemd/system/matrix.service.d
 systemctl daemon-reload
