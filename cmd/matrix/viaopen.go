@@ -37,6 +37,7 @@ func (c *crossing) finish(ctx context.Context, run string) (*probe.Round, *booke
 		Limits: probe.Limits{Grace: time.Until(replay.Until) + 2*settleTime},
 	}
 	round := coordinator.Run(ctx, plan)
+	replay.Close()
 	round.Start, round.Version = held.Start, held.Program
 	if over := held.Over(plan); over.Before(round.End) {
 		round.End = over.UTC()

@@ -14,16 +14,27 @@ import (
 
 // Replay opens conversations that were held already, of a round whose
 // coordinator ended: what the agents said, and still say, comes out of the
-// stream. What is said to them is not passed on.
+// stream. What is said to them is not passed on. All are opened before the first
+// is given its job, as a rule: from then on one reader of the stream serves them.
 type Replay struct {
 	Held  *Held
 	Until time.Time // when who has not ended is not waited for any more
 
-	reading  sync.Mutex
-	sessions map[string]int // by city: the number of the latest; nil: not read yet
+	reading sync.Mutex
+	opened  map[string]opening // by city: the latest session; nil: not read yet
 
-	mu    sync.Mutex
-	owing map[string]bool
+	over sync.WaitGroup
+
+	mu         sync.Mutex
+	owing      map[string]bool
+	recordings map[string]*Recording // that wait for the reader
+	stop       context.CancelFunc    // of the reader; nil: it has not begun
+}
+
+// opening is how a session began.
+type opening struct {
+	session  int
+	greeting []byte // its first line
 }
 
 const beatEvery = 2 * time.Second
@@ -66,36 +77,75 @@ func (s resumed) Health() probe.Health { return probe.HealthOf(s.Session) }
 
 // Dial reads the latest conversation with a city.
 func (r *Replay) Dial(ctx context.Context, city probe.City) (*Recording, error) {
-	subject := saidSubject(city.Name, r.Held.Run)
-	session, err := r.session(ctx, city.Name)
+	o, err := r.opening(ctx, city.Name)
 	if err != nil {
 		return nil, &probe.HostError{Op: "read the stream", Err: err, Again: true}
 	}
-	if session == 0 {
+	if o.session == 0 {
 		return nil, &probe.HostError{Op: "connect", Err: errors.New("it had not begun when the coordinator ended")}
 	}
 	r.mark(city.Name, true)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c := &Recording{replay: r, city: city.Name, session: session, lines: newLines(), cancel: cancel}
-	c.over.Go(func() { follow(ctx, r.Held.bus, subject, c.take) })
+	c := &Recording{replay: r, city: city.Name, session: o.session, lines: newLines(), ctx: ctx, cancel: cancel}
+	if o.greeting != nil {
+		c.lines.put(1, o.greeting)
+	}
+	r.mu.Lock()
+	late := r.stop != nil
+	if !late {
+		r.recordings[city.Name] = c
+	}
+	r.mu.Unlock()
+	if late {
+		c.over.Go(func() { follow(ctx, r.Held.bus, saidSubject(city.Name, r.Held.Run), c.take) })
+	}
 	c.over.Go(func() { c.wait(ctx) })
 	return c, nil
 }
 
-// session is the number of the latest conversation with a city; 0 if there was
-// none. What an earlier one still had to say may come after it, so the last
-// message does not tell.
-func (r *Replay) session(ctx context.Context, city string) (int, error) {
+// begin has the reader begin, which serves all that have been opened.
+func (r *Replay) begin(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop != nil {
+		return
+	}
+	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	all := r.recordings
+	r.over.Go(func() {
+		follow(ctx, r.Held.bus, saidSubject("*", r.Held.Run), func(m jetstream.Msg) {
+			if c := all[cityOf(m.Subject())]; c != nil {
+				c.take(m)
+			}
+		})
+	})
+}
+
+// Close ends the reading.
+func (r *Replay) Close() {
+	r.mu.Lock()
+	stop := r.stop
+	r.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	r.over.Wait()
+}
+
+// opening is how the latest conversation with a city began; its session is 0 if
+// there was none. What an earlier one still had to say may come after it, so the
+// last message does not tell.
+func (r *Replay) opening(ctx context.Context, city string) (opening, error) {
 	r.reading.Lock()
 	defer r.reading.Unlock()
-	for r.sessions == nil {
-		found, err := r.findSessions(ctx)
+	for r.opened == nil {
+		found, err := r.findOpenings(ctx)
 		if err == nil {
-			r.sessions = found
+			r.opened, r.recordings = found, map[string]*Recording{}
 			break
 		}
 		if ctx.Err() != nil || !time.Now().Before(r.Until) {
-			return 0, err
+			return opening{}, err
 		}
 		// A cluster that lost its leader has another one soon.
 		select {
@@ -103,14 +153,18 @@ func (r *Replay) session(ctx context.Context, city string) (int, error) {
 		case <-ctx.Done():
 		}
 	}
-	return r.sessions[city], nil
+	return r.opened[city], nil
 }
 
-// findSessions reads the headings of all that was said so far.
-func (r *Replay) findSessions(ctx context.Context) (map[string]int, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialLimit)
+// readLimit is how long all that was said in a round may take to be read: 100 MB
+// of a thousand cities.
+const readLimit = time.Minute
+
+// findOpenings reads all that was said so far.
+func (r *Replay) findOpenings(ctx context.Context) (map[string]opening, error) {
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	subject, found := saidSubject("*", r.Held.Run), map[string]int{}
+	subject, found := saidSubject("*", r.Held.Run), map[string]opening{}
 	last, err := r.Held.bus.stream.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return found, nil
@@ -119,12 +173,12 @@ func (r *Replay) findSessions(ctx context.Context) (map[string]int, error) {
 		return nil, err
 	}
 	consumer, err := r.Held.bus.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy, HeadersOnly: true, InactiveThreshold: time.Minute,
+		FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy, InactiveThreshold: time.Minute,
 	})
 	if err != nil {
 		return nil, err
 	}
-	messages, err := consumer.Messages(jetstream.PullExpiry(dialLimit))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(256), jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +192,14 @@ func (r *Replay) findSessions(ctx context.Context) (map[string]int, error) {
 		}
 		if p, err := placeOf(m.Headers()); err == nil {
 			city := cityOf(m.Subject())
-			found[city] = max(found[city], p.session)
+			o := found[city]
+			if p.session > o.session {
+				o = opening{session: p.session}
+			}
+			if p.session == o.session && p.line == 1 {
+				o.greeting = m.Data()
+			}
+			found[city] = o
 		}
 		about, err := m.Metadata()
 		if err != nil || about.Sequence.Stream >= last.Sequence {
@@ -167,6 +228,7 @@ type Recording struct {
 	city    string
 	session int
 	lines   *lines
+	ctx     context.Context // until it is closed
 	cancel  context.CancelFunc
 	over    sync.WaitGroup
 }
@@ -176,10 +238,9 @@ func (c *Recording) take(m jetstream.Msg) {
 	if err != nil || p.session != c.session {
 		return
 	}
-	if word(m.Data()) == wordDone {
+	if open := c.lines.put(p.line, m.Data()); open && word(m.Data()) == wordDone {
 		c.replay.mark(c.city, false)
 	}
-	c.lines.put(p.line, m.Data())
 }
 
 // wait gives signs of life until the time is over.
@@ -206,8 +267,13 @@ var errOwing = errors.New("it was cut off, and the rest of what it measured has 
 
 func (c *Recording) Read(p []byte) (int, error) { return c.lines.Read(p) }
 
-// Write forgets the line: all was said long ago.
-func (c *Recording) Write(p []byte) (int, error) { return len(p), nil }
+// Write forgets the line: all was said long ago. A job says that it is to be read.
+func (c *Recording) Write(line []byte) (int, error) {
+	if word(line) == wordJob {
+		c.replay.begin(c.ctx)
+	}
+	return len(line), nil
+}
 
 // Close ends the reading.
 func (c *Recording) Close() error {

@@ -89,6 +89,7 @@ func (w *world) replay(b *bus.Bus, ticket bus.Ticket) measured {
 	}
 	defer held.Release(context.WithoutCancel(w.t.Context()))
 	r := &bus.Replay{Held: held, Until: time.Now().Add(time.Minute)}
+	defer r.Close()
 	round := w.coordinate(ticket, r.Opener(w.t.Context(), &wire.Opener{Dialer: dialing(r.Dial)}))
 	return measured{round, r.Owing()}
 }
