@@ -13,8 +13,15 @@ import (
 // tableOf has the samples of a round, its self pings among them, sorted by
 // (from, to).
 func tableOf(r *probe.Round) (*table, error) {
-	all := slices.Concat(r.Samples, r.Self)
-	slices.SortFunc(all, func(a, b probe.Sample) int {
+	all := make([]*probe.Sample, 0, len(r.Samples)+len(r.Self)) // a copy of a large round would be large
+	replies := 0
+	for _, list := range [][]probe.Sample{r.Samples, r.Self} {
+		for i := range list {
+			all = append(all, &list[i])
+			replies += len(list[i].RTTs)
+		}
+	}
+	slices.SortFunc(all, func(a, b *probe.Sample) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	known := make(map[string]bool, len(r.Cities))
@@ -22,8 +29,8 @@ func tableOf(r *probe.Round) (*table, error) {
 		known[c.Name] = true
 	}
 	t := &table{words: newWords()}
-	for i := range all {
-		s := &all[i]
+	t.grow(len(all), replies)
+	for i, s := range all {
 		switch {
 		case !known[s.From] || !known[s.To]:
 			return nil, fmt.Errorf("the pair %v has a city that is not among the round's", s.Pair)
@@ -35,6 +42,14 @@ func tableOf(r *probe.Round) (*table, error) {
 		}
 	}
 	return t, nil
+}
+
+// grow makes room for so many rows more, with so many RTTs.
+func (t *table) grow(rows, rtts int) {
+	for c := range t.cols {
+		t.cols[c] = slices.Grow(t.cols[c], rows)
+	}
+	t.at, t.ends, t.rtts = slices.Grow(t.at, rows), slices.Grow(t.ends, rows), slices.Grow(t.rtts, rtts)
 }
 
 // add appends one sample of round 0.
