@@ -51,15 +51,16 @@ func (p Pair) IsSelf() bool { return p.From == p.To }
 
 // hostPattern accepts host names, IPv4 and IPv6 literals (with a zone). It
 // leaves no room for an option, a space or a shell's metacharacter.
-var hostPattern = pattern(`^[A-Za-z0-9_]([A-Za-z0-9_.:%-]{0,252}[A-Za-z0-9_.])?$|^::[0-9A-Fa-f:.]*$`)
+var hostPattern = Pattern(`^[A-Za-z0-9_]([A-Za-z0-9_.:%-]{0,252}[A-Za-z0-9_.])?$|^::[0-9A-Fa-f:.]*$`)
 
 // loginPattern accepts what ssh takes for a destination: host, user@host or
 // ssh://user@host:port.
-var loginPattern = pattern(`^(ssh://)?([A-Za-z0-9_][A-Za-z0-9_.+-]*@)?[A-Za-z0-9_:\[][A-Za-z0-9_.:%\[\]-]*$`)
+var loginPattern = Pattern(`^(ssh://)?([A-Za-z0-9_][A-Za-z0-9_.+-]*@)?[A-Za-z0-9_:\[][A-Za-z0-9_.:%\[\]-]*$`)
 
-// pattern is compiled when it is first needed: every program that measures
-// would else take more than a millisecond for it at its start.
-func pattern(expression string) func() *regexp.Regexp {
+// Pattern is a regular expression that is compiled when it is first needed: the
+// program would else take milliseconds for all of them at every start. It panics
+// then if the expression is wrong.
+func Pattern(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
 

@@ -145,7 +145,7 @@ var _ Namer = (*net.Resolver)(nil)
 
 // routerName accepts what a name in the DNS looks like (RFC 1123, and the
 // underscores that some operators use).
-var routerName = pattern(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*$`)
+var routerName = Pattern(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*$`)
 
 // NameHops looks the names of all routers up, each once, within a time limit:
 // what is not known then stays an address. Whoever owns an address writes its

@@ -21,18 +21,18 @@ import (
 //	192.0.2.1 : xmt/rcv/%loss = 3/2/33%, min/avg/max = 0.034/0.036/0.039
 //	ICMP Host Unreachable from 192.0.2.9 for ICMP Echo sent to 192.0.2.1
 var (
-	fpingEcho    = regexp.MustCompile(`^(?:\[(\d{9,10}\.\d+)\] )?(\S+(?: \([^)]*\))?)\s+: \[(\d+)\], (?:\d+ bytes, ([\d.]+) ms|(timed out))`)
-	fpingValues  = regexp.MustCompile(`^(\S+(?: \([^)]*\))?)\s+:((?: (?:[\d.]+|-))+)$`)
-	fpingSummary = regexp.MustCompile(`^(\S+(?: \([^)]*\))?)\s+: xmt/rcv/%loss = (\d+)/(\d+)/\d+%(?:, min/avg/max = ([\d.]+)/([\d.]+)/([\d.]+))?`)
-	fpingDouble  = regexp.MustCompile(`^(?:\[[\d.]+\] )?(\S+(?: \([^)]*\))?)\s+: duplicate for \[\d+\]`)
-	fpingICMP    = regexp.MustCompile(`^(ICMP .+ from \S+) for ICMP Echo sent to (\S+)(?: \((\S+)\))?`)
-	fpingUnknown = regexp.MustCompile(`^(\S+?):? (Name or service not known|Temporary failure in name resolution|No address associated with hostname|address not found)$`)
-	fpingOclock  = regexp.MustCompile(`^\[\d\d:\d\d:\d\d\]$`)
-	fpingTotals  = regexp.MustCompile(`^\s+[\d.]+ (?:targets|alive|unreachable|unknown addresses|timeouts|ICMP|other ICMP|ms \(|sec \()`)
+	fpingEcho    = probe.Pattern(`^(?:\[(\d{9,10}\.\d+)\] )?(\S+(?: \([^)]*\))?)\s+: \[(\d+)\], (?:\d+ bytes, ([\d.]+) ms|(timed out))`)
+	fpingValues  = probe.Pattern(`^(\S+(?: \([^)]*\))?)\s+:((?: (?:[\d.]+|-))+)$`)
+	fpingSummary = probe.Pattern(`^(\S+(?: \([^)]*\))?)\s+: xmt/rcv/%loss = (\d+)/(\d+)/\d+%(?:, min/avg/max = ([\d.]+)/([\d.]+)/([\d.]+))?`)
+	fpingDouble  = probe.Pattern(`^(?:\[[\d.]+\] )?(\S+(?: \([^)]*\))?)\s+: duplicate for \[\d+\]`)
+	fpingICMP    = probe.Pattern(`^(ICMP .+ from \S+) for ICMP Echo sent to (\S+)(?: \((\S+)\))?`)
+	fpingUnknown = probe.Pattern(`^(\S+?):? (Name or service not known|Temporary failure in name resolution|No address associated with hostname|address not found)$`)
+	fpingOclock  = probe.Pattern(`^\[\d\d:\d\d:\d\d\]$`)
+	fpingTotals  = probe.Pattern(`^\s+[\d.]+ (?:targets|alive|unreachable|unknown addresses|timeouts|ICMP|other ICMP|ms \(|sec \()`)
 )
 
 func isFping(line string) bool {
-	for _, r := range []*regexp.Regexp{fpingEcho, fpingValues, fpingSummary, fpingDouble, fpingICMP} {
+	for _, r := range []*regexp.Regexp{fpingEcho(), fpingValues(), fpingSummary(), fpingDouble(), fpingICMP()} {
 		if r.MatchString(line) {
 			return true
 		}
@@ -81,29 +81,29 @@ func readFping(s *source, in *lines) error {
 }
 
 func (f *fping) text(line string) error {
-	if line == "" || fpingTotals.MatchString(line) {
+	if line == "" || fpingTotals().MatchString(line) {
 		return nil
 	}
-	if m := fpingEcho.FindStringSubmatch(line); m != nil {
+	if m := fpingEcho().FindStringSubmatch(line); m != nil {
 		return f.echo(m[2], m[1], m[3], m[4])
 	}
-	if m := fpingValues.FindStringSubmatch(line); m != nil {
+	if m := fpingValues().FindStringSubmatch(line); m != nil {
 		return f.values(m[1], strings.Fields(m[2]))
 	}
-	if m := fpingSummary.FindStringSubmatch(line); m != nil {
+	if m := fpingSummary().FindStringSubmatch(line); m != nil {
 		if f.ofInterval(m[1]) {
 			f.tally.Skipped++
 			return nil
 		}
 		return f.summary(m[1], m[2], m[3], m[4:])
 	}
-	if m := fpingDouble.FindStringSubmatch(line); m != nil {
+	if m := fpingDouble().FindStringSubmatch(line); m != nil {
 		if t := f.target(m[1]); t != nil {
 			t.doubles++
 		}
 		return nil
 	}
-	if m := fpingICMP.FindStringSubmatch(line); m != nil {
+	if m := fpingICMP().FindStringSubmatch(line); m != nil {
 		for _, name := range m[2:] {
 			if city, ok := f.lookup.City(name); ok && name != "" {
 				f.reasons[city] = probe.Clean(m[1], maxReason)
@@ -111,10 +111,10 @@ func (f *fping) text(line string) error {
 		}
 		return nil
 	}
-	if m := fpingUnknown.FindStringSubmatch(line); m != nil {
+	if m := fpingUnknown().FindStringSubmatch(line); m != nil {
 		return f.unresolved(m[1], m[2])
 	}
-	if fpingOclock.MatchString(line) {
+	if fpingOclock().MatchString(line) {
 		f.section++
 		return nil
 	}

@@ -2,7 +2,6 @@ package foreign
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -21,15 +20,15 @@ import (
 //	2 packets transmitted, 1 received, +1 errors, 50% packet loss, time 1011ms
 //	rtt min/avg/max/mdev = 0.023/0.023/0.023/0.000 ms
 var (
-	pingHead    = regexp.MustCompile(`^PING (\S+?) ?\((?:(\S+) \()?([^()\s]*)\)+:? `)
-	pingReply   = regexp.MustCompile(`^(?:\[(\d+\.\d+)\] )?\d+ bytes from .*?: (?:icmp_)?seq=(\d+)(?: ident=\d+)?(?: ttl=(\d+))?(?: time[=<]([\d.]+) ms)?( \(DUP!\))?`)
-	pingProblem = regexp.MustCompile(`^(?:\[\d+\.\d+\] )?From (\S+(?: \(\S+\))?):? icmp_seq=\d+ (.+)$`)
-	pingWaiting = regexp.MustCompile(`^(?:\[(\d+\.\d+)\] )?no answer yet for icmp_seq=\d+`)
-	pingTail    = regexp.MustCompile(`^--- .* ping statistics ---$`)
-	pingCounts  = regexp.MustCompile(`^(\d+) packets transmitted, (\d+) (?:packets )?received(?:, \+(\d+) (duplicates|corrupted|errors))?(?:, \+(\d+) (duplicates|corrupted|errors))?.*packet loss`)
-	pingStats   = regexp.MustCompile(`^(?:rtt|round-trip) min/avg/max/(?:mdev|stddev) = ([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+) ms`)
-	pingUnknown = regexp.MustCompile(`^ping: (\S+): (Name or service not known|Temporary failure in name resolution|No address associated with hostname|.*not known.*)$`)
-	pingNoise   = regexp.MustCompile(`^(pipe \d+|WARNING: .*|Warning: .*|\d+/\d+ packets, \d+% loss.*)$`)
+	pingHead    = probe.Pattern(`^PING (\S+?) ?\((?:(\S+) \()?([^()\s]*)\)+:? `)
+	pingReply   = probe.Pattern(`^(?:\[(\d+\.\d+)\] )?\d+ bytes from .*?: (?:icmp_)?seq=(\d+)(?: ident=\d+)?(?: ttl=(\d+))?(?: time[=<]([\d.]+) ms)?( \(DUP!\))?`)
+	pingProblem = probe.Pattern(`^(?:\[\d+\.\d+\] )?From (\S+(?: \(\S+\))?):? icmp_seq=\d+ (.+)$`)
+	pingWaiting = probe.Pattern(`^(?:\[(\d+\.\d+)\] )?no answer yet for icmp_seq=\d+`)
+	pingTail    = probe.Pattern(`^--- .* ping statistics ---$`)
+	pingCounts  = probe.Pattern(`^(\d+) packets transmitted, (\d+) (?:packets )?received(?:, \+(\d+) (duplicates|corrupted|errors))?(?:, \+(\d+) (duplicates|corrupted|errors))?.*packet loss`)
+	pingStats   = probe.Pattern(`^(?:rtt|round-trip) min/avg/max/(?:mdev|stddev) = ([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+) ms`)
+	pingUnknown = probe.Pattern(`^ping: (\S+): (Name or service not known|Temporary failure in name resolution|No address associated with hostname|.*not known.*)$`)
+	pingNoise   = probe.Pattern(`^(pipe \d+|WARNING: .*|Warning: .*|\d+/\d+ packets, \d+% loss.*)$`)
 )
 
 // ping reads runs of ping, of one host.
@@ -59,36 +58,36 @@ func readPing(s *source, in *lines) error {
 }
 
 func (p *ping) text(line string) error {
-	if m := pingHead.FindStringSubmatch(line); m != nil {
+	if m := pingHead().FindStringSubmatch(line); m != nil {
 		return p.head(m)
 	}
-	if m := pingUnknown.FindStringSubmatch(line); m != nil {
+	if m := pingUnknown().FindStringSubmatch(line); m != nil {
 		return p.unresolved(m[1], m[2])
 	}
 	switch {
-	case line == "" || pingTail.MatchString(line) || pingNoise.MatchString(line):
+	case line == "" || pingTail().MatchString(line) || pingNoise().MatchString(line):
 		return nil
 	case p.run == nil:
 		p.bad(data.FileError{Column: 1, Field: "line", Value: line, Problem: "before the first line of a run of ping", Hint: "keep the line that starts with PING"})
 		return nil
 	}
-	if m := pingReply.FindStringSubmatch(line); m != nil {
+	if m := pingReply().FindStringSubmatch(line); m != nil {
 		p.reply(m)
 		return nil
 	}
-	if m := pingWaiting.FindStringSubmatch(line); m != nil {
+	if m := pingWaiting().FindStringSubmatch(line); m != nil {
 		p.stamp(m[1], 0)
 		return nil
 	}
-	if m := pingProblem.FindStringSubmatch(line); m != nil {
+	if m := pingProblem().FindStringSubmatch(line); m != nil {
 		p.run.sample.Reason = probe.Clean(m[2]+" (says "+strings.TrimSuffix(m[1], ":")+")", maxReason)
 		return nil
 	}
-	if m := pingCounts.FindStringSubmatch(line); m != nil {
+	if m := pingCounts().FindStringSubmatch(line); m != nil {
 		p.counts(m)
 		return nil
 	}
-	if m := pingStats.FindStringSubmatch(line); m != nil {
+	if m := pingStats().FindStringSubmatch(line); m != nil {
 		return p.figures(m[1:])
 	}
 	p.bad(data.FileError{Column: 1, Field: "line", Value: line, Problem: "not a line of ping", Hint: "run ping with LC_ALL=C"})

@@ -87,7 +87,7 @@ func (f *sampleFile) describe() error {
 		return fmt.Errorf("it holds %d samples, and should hold %d", f.pq.NumRows(), rows)
 	}
 	name := path.Base(f.path)
-	if m := roundName.FindStringSubmatch(name); m != nil {
+	if m := roundName().FindStringSubmatch(name); m != nil {
 		return f.describeRound(m[1])
 	}
 	return nil

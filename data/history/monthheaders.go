@@ -124,14 +124,14 @@ func (h *History) monthHeaders(ctx context.Context, s *span) (map[string]string,
 
 // headersPath is the file with the headers of a month's file of samples.
 func (h *History) headersPath(ctx context.Context, samples string) (string, error) {
-	set := monthName.FindStringSubmatch(path.Base(samples))[1]
+	set := monthName().FindStringSubmatch(path.Base(samples))[1]
 	folder := strings.Replace(path.Dir(samples), samplesFolder, roundsFolder, 1)
 	entries, err := h.store.List(ctx, folder)
 	if err != nil {
 		return path.Join(folder, set+"-*"+suffix), err
 	}
 	for _, e := range entries {
-		if name := monthName.FindStringSubmatch(e.Name); name != nil && name[1] == set {
+		if name := monthName().FindStringSubmatch(e.Name); name != nil && name[1] == set {
 			return path.Join(folder, e.Name), nil
 		}
 	}
@@ -153,14 +153,14 @@ func (h *History) oldHeaders(ctx context.Context, m Month, keep, written string)
 	}
 	left := make(map[string]int) // files of samples, by their set
 	for _, e := range samples {
-		if name := monthName.FindStringSubmatch(e.Name); name != nil {
+		if name := monthName().FindStringSubmatch(e.Name); name != nil {
 			left[name[1]]++
 		}
 	}
-	wanted := monthName.FindStringSubmatch(path.Base(keep))[1]
+	wanted := monthName().FindStringSubmatch(path.Base(keep))[1]
 	var old []string
 	for _, e := range entries {
-		name := monthName.FindStringSubmatch(e.Name)
+		name := monthName().FindStringSubmatch(e.Name)
 		file := path.Join(folder, e.Name)
 		if name == nil || name[1] == wanted && (written == "" || file == written) {
 			continue

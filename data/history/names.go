@@ -2,8 +2,8 @@ package history
 
 import (
 	"fmt"
+	"matrix/probe"
 	"path"
-	"regexp"
 	"time"
 )
 
@@ -23,9 +23,9 @@ const (
 // roundName and monthName are what our files are called: the round's id, or
 // that of the month's set of rounds, and a checksum of the file.
 var (
-	roundName = regexp.MustCompile(`^([0-9]{8}T[0-9]{6}Z-[0-9a-f]{8})-([0-9a-f]{8})\.parquet$`)
-	monthName = regexp.MustCompile(`^(month-[0-9a-f]{8})-([0-9a-f]{8})\.parquet$`)
-	roundID   = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$`)
+	roundName = probe.Pattern(`^([0-9]{8}T[0-9]{6}Z-[0-9a-f]{8})-([0-9a-f]{8})\.parquet$`)
+	monthName = probe.Pattern(`^(month-[0-9a-f]{8})-([0-9a-f]{8})\.parquet$`)
+	roundID   = probe.Pattern(`^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$`)
 )
 
 // newID names a round by its start and a checksum of all that it says, so that
@@ -36,7 +36,7 @@ func newID(start time.Time, content uint64) string {
 
 // startOf is the second in which a round of that id began.
 func startOf(id string) (time.Time, error) {
-	if !roundID.MatchString(id) {
+	if !roundID().MatchString(id) {
 		return time.Time{}, fmt.Errorf("%q is no round's id", id)
 	}
 	return time.Parse(stampLayout, id[:len(stampLayout)])

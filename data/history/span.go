@@ -127,7 +127,7 @@ func (h *History) addMonth(ctx context.Context, s *span, m Month, from, to time.
 	}
 	var alone []string
 	for _, file := range files.rounds {
-		id := roundName.FindStringSubmatch(path.Base(file))[1]
+		id := roundName().FindStringSubmatch(path.Base(file))[1]
 		second, err := startOf(id)
 		if err != nil || taken[id] || !second.Before(to) || second.Add(time.Second).Before(from) {
 			continue
@@ -198,9 +198,9 @@ func (h *History) list(ctx context.Context, m Month) (monthFiles, error) {
 		name, file := e.Name, path.Join(folder, e.Name)
 		switch {
 		case strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_"):
-		case e.Folder || !roundName.MatchString(name) && !monthName.MatchString(name):
+		case e.Folder || !roundName().MatchString(name) && !monthName().MatchString(name):
 			files.foreign = append(files.foreign, file)
-		case monthName.MatchString(name):
+		case monthName().MatchString(name):
 			files.months = append(files.months, file)
 		default:
 			files.rounds = append(files.rounds, file)
@@ -213,18 +213,18 @@ func (h *History) list(ctx context.Context, m Month) (monthFiles, error) {
 func (h *History) Months(ctx context.Context) ([]Month, error) { return h.months(ctx, samplesFolder) }
 
 var (
-	yearFolder  = regexp.MustCompile(`^year=([0-9]{4})$`)
-	monthFolder = regexp.MustCompile(`^month=([0-9]{2})$`)
+	yearFolder  = probe.Pattern(`^year=([0-9]{4})$`)
+	monthFolder = probe.Pattern(`^month=([0-9]{2})$`)
 )
 
 func (h *History) months(ctx context.Context, kind string) ([]Month, error) {
 	var all []Month
-	years, err := h.folders(ctx, kind, yearFolder)
+	years, err := h.folders(ctx, kind, yearFolder())
 	if err != nil {
 		return nil, err
 	}
 	for _, year := range years {
-		months, err := h.folders(ctx, path.Join(kind, "year="+year), monthFolder)
+		months, err := h.folders(ctx, path.Join(kind, "year="+year), monthFolder())
 		if err != nil {
 			return nil, err
 		}

@@ -105,7 +105,7 @@ func (h *History) waiting() (keys []string, err error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // delivered meanwhile, or never needed
 		}
-		if err == nil && roundName.MatchString(entry.Name()) {
+		if err == nil && roundName().MatchString(entry.Name()) {
 			keys = append(keys, h.short(file))
 		}
 		return err
@@ -119,7 +119,7 @@ func (h *History) short(file string) string {
 }
 
 // isOurs says whether a file has a name as the history gives them.
-func isOurs(name string) bool { return roundName.MatchString(name) || monthName.MatchString(name) }
+func isOurs(name string) bool { return roundName().MatchString(name) || monthName().MatchString(name) }
 
 // deliver moves a file from the spool to the store. That another program did so
 // meanwhile is as good.

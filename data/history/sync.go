@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -31,7 +30,7 @@ type Synced struct {
 }
 
 // place is where a file of the history can be.
-var place = regexp.MustCompile(`^(samples|rounds|traces)/year=[0-9]{4}/month=[0-9]{2}/[^/]+$`)
+var place = probe.Pattern(`^(samples|rounds|traces)/year=[0-9]{4}/month=[0-9]{2}/[^/]+$`)
 
 // Sync copies the files of this history to another. What is there already is not
 // copied again, so that it can be interrupted and repeated. A file that is not
@@ -89,7 +88,7 @@ func (s *syncing) file(ctx context.Context, f everyFile, there map[string]int64)
 	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") {
 		return nil // unfinished, or hidden
 	}
-	if !place.MatchString(f.path) || !isOurs(name) {
+	if !place().MatchString(f.path) || !isOurs(name) {
 		s.stays(f, errForeign)
 		return nil
 	}

@@ -174,7 +174,7 @@ func (h *History) tracePaths(ctx context.Context, from, to time.Time) ([]string,
 			return nil, fmt.Errorf("list the history: %w", err)
 		}
 		for _, e := range entries {
-			name := roundName.FindStringSubmatch(e.Name)
+			name := roundName().FindStringSubmatch(e.Name)
 			switch {
 			case name != nil:
 				if start, err := startOf(name[1]); err == nil && !start.Before(from) && start.Before(to) {
@@ -216,7 +216,7 @@ func (h *History) addLooks(ctx context.Context, s *span, rounds []*probe.Round) 
 	}
 	paths, err := h.tracePaths(ctx, s.rounds[0].Start.Truncate(time.Second), s.rounds[len(rounds)-1].Start.Add(time.Second))
 	for _, key := range paths {
-		i, ok := s.number[roundName.FindStringSubmatch(path.Base(key))[1]]
+		i, ok := s.number[roundName().FindStringSubmatch(path.Base(key))[1]]
 		if !ok {
 			continue
 		}

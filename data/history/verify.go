@@ -127,14 +127,14 @@ func advice(key string, err error) string {
 		return "move it elsewhere"
 	case strings.HasPrefix(key, tracesFolder+"/"):
 		return "restore it from a copy, or remove it; no round needs it"
-	case roundName.MatchString(path.Base(key)):
+	case roundName().MatchString(path.Base(key)):
 		return "restore it from a copy, or remove it; only this round is lost"
 	}
 	return "restore it from a copy; reports take what can still be read of it"
 }
 
 func (v *verifier) sound(ctx context.Context, key, name string) error {
-	if !roundName.MatchString(name) && !monthName.MatchString(name) {
+	if !roundName().MatchString(name) && !monthName().MatchString(name) {
 		return errForeign
 	}
 	if err := checkBytes(ctx, v.st, key); err != nil {
@@ -169,7 +169,7 @@ func checkBytes(ctx context.Context, st Store, key string) (err error) {
 
 func (v *verifier) soundHeaders(ctx context.Context, key string) error {
 	v.mu.Lock()
-	v.headers = append(v.headers, monthName.FindStringSubmatch(path.Base(key))[1])
+	v.headers = append(v.headers, monthName().FindStringSubmatch(path.Base(key))[1])
 	v.mu.Unlock()
 	texts, err := readHeaders(ctx, v.st, key)
 	if err != nil {
@@ -203,7 +203,7 @@ func (v *verifier) soundSamples(ctx context.Context, key string) error {
 	if err := verifySamples(ctx, v.st, key, s, func(int) {}); err != nil {
 		return err
 	}
-	month := monthName.FindStringSubmatch(path.Base(key))
+	month := monthName().FindStringSubmatch(path.Base(key))
 	if month == nil {
 		if _, err := readHeader(header, path.Base(key)); err != nil {
 			return err
@@ -270,7 +270,7 @@ func (v *verifier) conclude() Checkup {
 // inLarger says whether another sound file holds all rounds of this one.
 func (v *verifier) inLarger(key string, rounds []string) bool {
 	for other, theirs := range v.whole {
-		if len(theirs) < len(rounds) || other == key || !monthName.MatchString(path.Base(other)) || len(theirs) == len(rounds) && other < key {
+		if len(theirs) < len(rounds) || other == key || !monthName().MatchString(path.Base(other)) || len(theirs) == len(rounds) && other < key {
 			continue
 		}
 		inside := make(map[string]bool, len(theirs))

@@ -3,7 +3,6 @@ package lab
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 	"time"
 
@@ -87,14 +86,14 @@ type network struct {
 }
 
 // cityName is a name that can be a host name and a folder.
-var cityName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
+var cityName = probe.Pattern(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
 
 func validName(name string) bool {
 	if name == "" || len(name) > 253 {
 		return false
 	}
 	for label := range strings.SplitSeq(name, ".") {
-		if !cityName.MatchString(label) {
+		if !cityName().MatchString(label) {
 			return false
 		}
 	}
@@ -148,7 +147,7 @@ func (n *network) addHosts(cities []probe.City) error {
 	}
 	next := cityBlock.Addr()
 	for i, c := range cities {
-		if !cityName.MatchString(c.Name) || strings.EqualFold(c.Name, Operator) {
+		if !cityName().MatchString(c.Name) || strings.EqualFold(c.Name, Operator) {
 			return fmt.Errorf("city %q: the lab needs names of letters, digits and hyphens, other than %q", c.Name, Operator)
 		}
 		h := host{name: c.Name, names: []string{c.Name + "." + Domain, c.Name}}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"matrix/report"
 )
@@ -166,8 +167,10 @@ const (
 	linksTo   = `</p>`
 )
 
-var linksTemplate = template.Must(template.New("links").Parse(
-	`{{with .Before}}<a href="../{{.Name}}/index.html" rel="prev">← {{.Title}}</a> {{end}}<a href="../index.html">All months</a>{{with .After}} <a href="../{{.Name}}/index.html" rel="next">{{.Title}} →</a>{{end}}`))
+var linksTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("links").Parse(
+		`{{with .Before}}<a href="../{{.Name}}/index.html" rel="prev">← {{.Title}}</a> {{end}}<a href="../index.html">All months</a>{{with .After}} <a href="../{{.Name}}/index.html" rel="next">{{.Title}} →</a>{{end}}`))
+})
 
 // withLinks is a month's front page with the links to its neighbours.
 func withLinks(html []byte, before, after *Summary) ([]byte, error) {
@@ -182,7 +185,7 @@ func withLinks(html []byte, before, after *Summary) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	out.Write(html[:start])
-	if err := linksTemplate.Execute(&out, map[string]*Summary{"Before": before, "After": after}); err != nil {
+	if err := linksTemplate().Execute(&out, map[string]*Summary{"Before": before, "After": after}); err != nil {
 		return nil, err
 	}
 	out.Write(html[start+length:])

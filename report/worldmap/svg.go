@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Frame is how a map is set on a page.
@@ -24,12 +25,14 @@ type Frame struct {
 //go:embed map.css
 var CSS string
 
-var svgTemplate = template.Must(template.New("map").Parse(strings.ReplaceAll(`<svg class="map{{with .Class}} {{.}}{{end}}" viewBox="0 0 {{.Width}} {{.Height}}" width="{{.Width}}" height="{{.Height}}" role="{{.Role}}" aria-label="{{.Alt}}">
+var svgTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("map").Parse(strings.ReplaceAll(`<svg class="map{{with .Class}} {{.}}{{end}}" viewBox="0 0 {{.Width}} {{.Height}}" width="{{.Width}}" height="{{.Height}}" role="{{.Role}}" aria-label="{{.Alt}}">
 <path class="land" d="{{.Land}}"/>
 {{range .Lines}}<path class="line {{.Class}}" d="{{.Path}}">{{with .Title}}<title>{{.}}</title>{{end}}</path>
 {{end}}{{range .Dots}}{{if .Href}}<a href="{{.Href}}">{{end}}<circle class="dot{{with .Class}} {{.}}{{end}}" cx="{{.X}}" cy="{{.Y}}" r="{{.Size}}">{{with .Title}}<title>{{.}}</title>{{end}}</circle>{{if .Href}}</a>{{end}}
 {{end}}{{range .Labels}}<text class="label{{with .Class}} {{.}}{{end}}" x="{{.X}}" y="{{.Y}}">{{.Text}}</text>
 {{end}}</svg>`, "\n", "")))
+})
 
 // drawing is what the template shows.
 type drawing struct {
@@ -85,7 +88,7 @@ func (m *Map) SVG(f Frame) (template.HTML, error) {
 	}
 	d.Labels = labels(d.Dots, inks, v.width, v.height)
 	var out bytes.Buffer
-	if err := svgTemplate.Execute(&out, d); err != nil {
+	if err := svgTemplate().Execute(&out, d); err != nil {
 		return "", fmt.Errorf("draw a map: %w", err)
 	}
 	return template.HTML(out.String()), nil

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -187,7 +186,7 @@ var _ natsserver.Logger = (*logger)(nil)
 
 // nkeyPattern is a public key in the server's words. Compiled when the program
 // starts, it would cost those who never have a server.
-var nkeyPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`U[A-Z2-7]{55}`) })
+var nkeyPattern = probe.Pattern(`U[A-Z2-7]{55}`)
 
 func (l *logger) text(format string, v []any) string {
 	return probe.Clean(nkeyPattern().ReplaceAllStringFunc(fmt.Sprintf(format, v...), func(public string) string {

@@ -7,12 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"matrix/probe"
 	"matrix/probe/bus"
 )
 
@@ -26,9 +25,7 @@ type user struct {
 }
 
 // userLine is what write writes: the city is in the comment behind.
-var userLine = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^\s*(#\s*revoked (\S+)\s+)?\{ nkey: (U[A-Z2-7]{55}).* # (coordinator|city ([A-Za-z0-9_-]+))$`)
-})
+var userLine = probe.Pattern(`^\s*(#\s*revoked (\S+)\s+)?\{ nkey: (U[A-Z2-7]{55}).* # (coordinator|city ([A-Za-z0-9_-]+))$`)
 
 func readUsers(folder string) (*users, error) {
 	text, err := readSmall(filepath.Join(folder, usersFile))
