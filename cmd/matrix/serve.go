@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -167,6 +169,9 @@ func (o *serveFlags) regime(std streams) (*regime, error) {
 	if o.keepsFor(&r.keepFor); r.keepFor < 0 {
 		return nil, usage("--keep %s: want at least 32d, such as 400d", o.keep)
 	}
+	if err := o.checkListen(); err != nil {
+		return nil, err
+	}
 	if _, err := o.hook(nil); err != nil {
 		return nil, err
 	}
@@ -185,11 +190,26 @@ func (o *serveFlags) regime(std streams) (*regime, error) {
 	if err := r.inventory.CheckMeasurable(); err != nil {
 		return nil, err
 	}
+	if len(r.inventory.Cities) < 2 {
+		return nil, usage("%s has one city: there is no pair to measure", cmp.Or(o.cities, "cities.csv"))
+	}
 	warnings, err := o.measureDistances(r.inventory, &r.show.options)
 	for _, w := range warnings {
 		r.remarks = append(r.remarks, w.Subject+": "+w.Text)
 	}
 	return r, err
+}
+
+// checkListen refuses what would be served on a port by chance, and everywhere.
+func (o *serveFlags) checkListen() error {
+	path, isPath := strings.CutPrefix(o.listen, "unix:")
+	if isPath && path != "" || o.listen == "none" {
+		return nil
+	}
+	if _, port, err := net.SplitHostPort(o.listen); isPath || err != nil || port == "" {
+		return usage("--listen %q: want HOST:PORT, such as 127.0.0.1:9876, unix:PATH, or none", o.listen)
+	}
+	return nil
 }
 
 // keepsFor reads --keep; a negative one is none that can be taken.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"matrix/report"
@@ -19,7 +20,7 @@ import (
 
 // listen takes the address, so that one that cannot be had is known at once.
 func (s *service) listen(address string) (err error) {
-	network := "tcp"
+	network, named := "tcp", address
 	switch path, isPath := strings.CutPrefix(address, "unix:"); {
 	case address == "none":
 		return nil
@@ -28,7 +29,10 @@ func (s *service) listen(address string) (err error) {
 		dropSocket(path)
 	}
 	if s.listener, err = net.Listen(network, address); err != nil {
-		return fmt.Errorf("--listen %s: %w (if another service has that address, name another one)", address, err)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w; another program has that address: name another one", err)
+		}
+		return &statusError{exitSystem, fmt.Errorf("--listen %s: %w", named, err)}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ const markHead = "matrix site 1"
 var exchange = exchangeFolders
 
 // ErrBusy says that somebody else writes the site just now.
-var ErrBusy = errors.New("is being written already")
+var ErrBusy = errors.New("somebody else is writing it")
 
 // folder is a site while it is written.
 type folder struct {
@@ -49,7 +49,7 @@ func openSite(dir string) (*folder, error) {
 	}
 	s := &folder{dir: dir, next: parent + "." + name + ".next", old: parent + "." + name + ".old"}
 	if s.lock, err = lockFile(parent + "." + name + ".lock"); err != nil {
-		return nil, fmt.Errorf("%s %w: %w", dir, ErrBusy, err)
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	err = s.recover()
 	if err == nil {

@@ -29,7 +29,8 @@ func syncTree(dir string) error {
 }
 
 // lockFile is locked until it is closed, or its process ends. Who unlocks it
-// removes it first, so one that is locked may be gone.
+// removes it first, so one that is locked may be gone. ErrBusy says that somebody
+// else has it.
 func lockFile(path string) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
@@ -37,6 +38,9 @@ func lockFile(path string) (*os.File, error) {
 			return nil, err
 		}
 		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				err = ErrBusy
+			}
 			return nil, errors.Join(err, f.Close())
 		}
 		mine, err := f.Stat()
