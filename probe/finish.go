@@ -4,12 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 )
 
+// manyPairs is a round whose samples are its largest piece of memory: 232 bytes
+// each, at once.
+const manyPairs = 100_000
+
 // round makes the round of what the hosts said.
 func (r *run) round(ctx context.Context, began time.Time) *Round {
+	if r.plan.Pairs() > manyPairs {
+		debug.FreeOSMemory() // what the conversations left is not there beside the samples: 500 MB would be 350
+	}
 	round := &Round{
 		Start:   began.UTC(),
 		End:     time.Now().UTC(),

@@ -131,19 +131,20 @@ func Summarize(rtts []time.Duration) Summary {
 	return s
 }
 
-// Sample is what one round knows of one pair.
+// Sample is what one round knows of one pair. A large round has a million: what is
+// small is together.
 type Sample struct {
 	Pair
 	State    State
+	Cut      bool            // ended before its time: a reply is known sooner than a loss, so there is no fair loss
+	Stamps   Stamps          // where the times were taken, the worst of its replies; 0: not known
 	Reason   string          // why there is no figure, or fewer than planned; "" if there is nothing to say
 	At       time.Time       // when its first echo request was due, by the coordinator's clock, UTC
 	Address  netip.Addr      // the address that was pinged
 	Sent     int             // echo requests whose fate is known: answered or timed out
 	Received int             // replies within the timeout
-	Cut      bool            // ended before its time: a reply is known sooner than a loss, so there is no fair loss
 	RTTs     []time.Duration // of the replies, in order of sending
 	TTL      int             // of the last reply, as it arrived; 0: not known
-	Stamps   Stamps          // where the times were taken, the worst of its replies; 0: not known
 	Odd      Oddities        // duplicates, reorderings, late replies
 	Imported Summary         // statistics as a file gave them, where there are no RTTs
 }

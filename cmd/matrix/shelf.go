@@ -30,8 +30,11 @@ func openShelf(flag string) (*shelf, error) {
 	return &shelf{History: h, folder: folder}, err
 }
 
-// stampLen is how much of an id is its second.
-const stampLen = len("20060102T150405Z")
+// stampForm is how an id says its second, with which it begins.
+const (
+	stampForm = "20060102T150405Z"
+	stampLen  = len(stampForm)
+)
 
 // put saves a round, if it is not there. A list that has grown since it was
 // imported gives another round of the same time; saving that as well would
@@ -40,19 +43,36 @@ func (s *shelf) put(ctx context.Context, r *probe.Round) error {
 	if err := s.look(ctx, history.MonthOf(r.Start)); err != nil {
 		return err
 	}
-	id, err := history.ID(r)
+	second := r.Start.UTC().Format(stampForm)
+	if there := s.ids[second]; len(there) > 0 { // else no id is needed, which a large round takes a while to get
+		if known, err := s.compare(ctx, r, there); known || err != nil {
+			return err
+		}
+	}
+	saved, err := s.Save(ctx, r)
 	if err != nil {
 		return err
 	}
-	second := id[:stampLen]
-	for _, there := range s.ids[second] {
+	s.ids[second] = append(s.ids[second], saved.ID)
+	s.saved++
+	return nil
+}
+
+// compare holds a round against those of its second. One that is known, or that
+// has a pair of another, is counted.
+func (s *shelf) compare(ctx context.Context, r *probe.Round, rounds []string) (known bool, err error) {
+	id, err := history.ID(r)
+	if err != nil {
+		return false, err
+	}
+	for _, there := range rounds {
 		if there == id {
 			s.known++
-			return nil
+			return true, nil
 		}
 		old, err := s.Round(ctx, there)
 		if err != nil {
-			return err
+			return false, err
 		}
 		pair, both, same := shared(old, r)
 		switch {
@@ -64,14 +84,9 @@ func (s *shelf) put(ctx context.Context, r *probe.Round) error {
 			s.other++
 			s.remark(r, there, pair)
 		}
-		return nil
+		return true, nil
 	}
-	if _, err := s.Save(ctx, r); err != nil {
-		return err
-	}
-	s.ids[second] = append(s.ids[second], id)
-	s.saved++
-	return nil
+	return false, nil
 }
 
 // look finds what the history has of a month.
