@@ -125,9 +125,8 @@ func (f *fleet) complain(format string, args ...any) {
 	}
 }
 
-// accounts are what must be true in the end: every round that was shown is in the
-// history, and no two overlap.
-func (f *fleet) accounts() (rounds int) {
+// listed is the history, and the rounds that it has.
+func (f *fleet) listed() (*history.History, []history.Info) {
 	f.t.Helper()
 	h, err := history.Open(f.history)
 	if err != nil {
@@ -137,6 +136,14 @@ func (f *fleet) accounts() (rounds int) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	return h, found
+}
+
+// accounts are what must be true in the end: every round that was shown is in the
+// history, and no two overlap.
+func (f *fleet) accounts() (rounds int) {
+	f.t.Helper()
+	h, found := f.listed()
 	there := map[string]bool{}
 	for i, info := range found {
 		there[info.ID] = true

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"matrix/data/history"
 	"matrix/probe"
 	"matrix/probe/lab"
 	"matrix/probe/lacktest"
@@ -176,14 +175,7 @@ func understood(scrape []metricstest.Value) (got map[series]float64, ended time.
 // saved are the rounds in the history.
 func (f *fleet) saved() []*probe.Round {
 	f.t.Helper()
-	h, err := history.Open(f.history)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	found, err := h.List(f.t.Context(), time.Unix(0, 0), time.Now().Add(time.Hour))
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	h, found := f.listed()
 	var rounds []*probe.Round
 	for _, info := range found {
 		round, err := h.Round(f.t.Context(), info.ID)

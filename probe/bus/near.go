@@ -319,6 +319,16 @@ func follow(ctx context.Context, b *Bus, subject string, take func(jetstream.Msg
 }
 
 func followOnce(ctx context.Context, b *Bus, subject string, take func(jetstream.Msg)) error {
+	// Lines that come again after an error are known by their numbers.
+	return read(ctx, b, subject, func(m jetstream.Msg) (more bool) {
+		take(m)
+		return true
+	})
+}
+
+// read reads what the stream has for a subject, and what comes, until take wants
+// no more.
+func read(ctx context.Context, b *Bus, subject string, take func(jetstream.Msg) (more bool)) error {
 	making, cancel := context.WithTimeout(ctx, dialLimit)
 	defer cancel()
 	consumer, err := b.stream.OrderedConsumer(making, jetstream.OrderedConsumerConfig{
@@ -337,8 +347,10 @@ func followOnce(ctx context.Context, b *Bus, subject string, take func(jetstream
 	for {
 		m, err := messages.Next()
 		if err != nil {
-			return err // lines that come again are known by their numbers
+			return errors.Join(context.Cause(ctx), err)
 		}
-		take(m)
+		if !take(m) {
+			return nil
+		}
 	}
 }

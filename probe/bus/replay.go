@@ -172,24 +172,8 @@ func (r *Replay) findOpenings(ctx context.Context) (map[string]opening, error) {
 	if err != nil {
 		return nil, err
 	}
-	consumer, err := r.Held.bus.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy, InactiveThreshold: time.Minute,
-	})
-	if err != nil {
-		return nil, err
-	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(256), jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
-	if err != nil {
-		return nil, err
-	}
-	defer messages.Stop()
-	stop := context.AfterFunc(ctx, messages.Stop)
-	defer stop()
-	for {
-		m, err := messages.Next()
-		if err != nil {
-			return nil, errors.Join(context.Cause(ctx), err)
-		}
+	var unread error
+	err = read(ctx, r.Held.bus, subject, func(m jetstream.Msg) (more bool) {
 		if p, err := placeOf(m.Headers()); err == nil {
 			city := cityOf(m.Subject())
 			o := found[city]
@@ -202,10 +186,10 @@ func (r *Replay) findOpenings(ctx context.Context) (map[string]opening, error) {
 			found[city] = o
 		}
 		about, err := m.Metadata()
-		if err != nil || about.Sequence.Stream >= last.Sequence {
-			return found, err
-		}
-	}
+		unread = err
+		return err == nil && about.Sequence.Stream < last.Sequence
+	})
+	return found, errors.Join(err, unread)
 }
 
 // mark writes down what is known of a city.
