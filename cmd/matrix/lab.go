@@ -29,7 +29,8 @@ Without --rtt they are the ten cities of "matrix demo", baltimore.lab.example to
 zurich.lab.example, and Baltimore reaches New York by way of Paris.
 
 The command runs at a host beside all cities, with --at in a city. In it, where
-this program is found as matrix, "matrix lab exec", "matrix lab set" and "matrix lab ledger" reach the lab.
+this program is found as matrix, "matrix lab exec", "matrix lab set" and
+"matrix lab ledger" reach the lab.
 
 A route file (--route) says where the network differs from the table, in TOML:
 

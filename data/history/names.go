@@ -2,9 +2,10 @@ package history
 
 import (
 	"fmt"
-	"matrix/probe"
 	"path"
 	"time"
+
+	"matrix/probe"
 )
 
 // The kinds of files, each in a folder of its own: one folder has one schema.

@@ -184,8 +184,7 @@ type logger struct {
 
 var _ natsserver.Logger = (*logger)(nil)
 
-// nkeyPattern is a public key in the server's words. Compiled when the program
-// starts, it would cost those who never have a server.
+// nkeyPattern is a public key in the server's words.
 var nkeyPattern = probe.Pattern(`U[A-Z2-7]{55}`)
 
 func (l *logger) text(format string, v []any) string {
