@@ -115,11 +115,11 @@ func (o *Opener) open(ctx context.Context, city probe.City) (*session, error) {
 }
 
 // within runs a conversation step that blocks on conn, and ends conn when ctx
-// is done first.
+// is done first. What a far side still says while it is being ended is too late.
 func within(ctx context.Context, conn io.Closer, step func() error) error {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	err := step()
-	if !stop() && err != nil {
+	if !stop() {
 		return context.Cause(ctx)
 	}
 	return err

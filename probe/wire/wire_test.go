@@ -359,40 +359,6 @@ type installing struct{ install func() error }
 func (installing) Error() string                   { return "missing" }
 func (i installing) Install(context.Context) error { return i.install() }
 
-func TestAMissingProgramIsPutThereOnce(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		helps   bool
-		install error
-		want    string
-		dials   int
-	}{
-		{"and runs", true, nil, "", 2},
-		{"and is still missing", false, nil, "missing", 2},
-		{"and there is no room", false, errors.New("disk full"), "disk full", 1},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				dials, installed := 0, false
-				well := serving(t, pingFunc(func(context.Context, probe.Job, func(probe.Echo)) error { return nil }))
-				session, err := (&Opener{Dialer: DialFunc(func(ctx context.Context, city probe.City) (Conn, error) {
-					dials++
-					if installed && test.helps {
-						return well.Dial(ctx, city)
-					}
-					return nil, installing{func() error { installed = true; return test.install }}
-				})}).Open(t.Context(), probe.City{})
-				if err == nil {
-					session.Close()
-				}
-				if got := text(err); got != test.want || dials != test.dials {
-					t.Errorf("error %q after %d dials, want %q after %d", got, dials, test.want, test.dials)
-				}
-			})
-		})
-	}
-}
-
 func text(err error) string {
 	if err == nil {
 		return ""
