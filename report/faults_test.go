@@ -264,6 +264,14 @@ var faults = []fault{
 // realDay is a folder with the day of 2020, for who has it: it is not shipped.
 var realDay = flag.String("day", "", "put faults into the day in this `FOLDER` (servers.csv, pings.csv) instead of made-up fleets")
 
+// notIfShort skips with -short what makes up fleets by the hundred and judges them.
+func notIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("fleets by the hundred take half a minute")
+	}
+}
+
 // fleets are where faults are put in. Three hosts of the real day are wrong
 // already.
 func fleets(t *testing.T) func(n int, seed uint64) *reporttest.Fleet {
@@ -282,9 +290,7 @@ var sizes = []int{8, 15, 30, 60}
 // TestFaults puts faults into made-up fleets and counts which are found. The
 // table in docs/verdicts.md is what it makes.
 func TestFaults(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
+	notIfShort(t)
 	fleet := fleets(t)
 	sizes, least := sizes, 0
 	table := "| fault | 8 cities | 15 | 30 | 60 |\n|---|---|---|---|---|\n"

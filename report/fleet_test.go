@@ -15,6 +15,7 @@ import (
 // measured on a day in 2020, in what the verdicts rest on. The wanted values are
 // medians and 5th or 95th percentiles of that day.
 func TestFleetIsReal(t *testing.T) {
+	notIfShort(t)
 	values := map[string][]float64{}
 	for seed := range uint64(5) {
 		r := report.New(reporttest.NewFleet(80, seed).Round(), report.Options{Stat: report.Min})
@@ -56,6 +57,7 @@ func TestFleetIsReal(t *testing.T) {
 // nonsense are found, the place to a hundred miles; nobody else is accused,
 // nothing left beats light, and the order of the cities changes nothing.
 func TestDirtyFleet(t *testing.T) {
+	notIfShort(t)
 	for seed := range uint64(12) {
 		f := reporttest.NewFleet(80, seed)
 		away, near := stranger(f)
@@ -105,6 +107,7 @@ func stranger(f *reporttest.Fleet) (away, near int) {
 // TestCleanFleet: of hosts that stand where they say and measure what they
 // should, none is accused.
 func TestCleanFleet(t *testing.T) {
+	notIfShort(t)
 	for _, n := range append(sizes, 80, 120, 250) {
 		for seed := range uint64(max(3, min(10, 800/n))) {
 			r := judge(reporttest.NewFleet(n, seed))

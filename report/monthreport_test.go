@@ -47,6 +47,7 @@ func changed(m *report.MonthReport) map[string]string {
 // on the right day and of the right cities, and nothing else is called degraded,
 // recovered, lossy, down, moved or wrong in its clock.
 func TestEventsAreFound(t *testing.T) {
+	notIfShort(t)
 	for _, n := range []int{16, 45} {
 		for seed := range uint64(3) {
 			s := autumn(n, seed)
@@ -118,6 +119,7 @@ func lossy(m *report.MonthReport) []string {
 // many as ten in each hour of a month are, are lossy. Those that lose half a
 // percent are not, nor those that lose what all do.
 func TestLossInAMonth(t *testing.T) {
+	notIfShort(t)
 	for _, n := range []int{8, 15, 30, 60} {
 		put, found, flags := 0, 0, 0
 		for seed := range uint64(2) {
@@ -157,6 +159,7 @@ func sameSet(a, b []string) bool {
 // TestNothingHappened: of a month without events nothing is told, whatever the
 // fleet.
 func TestNothingHappened(t *testing.T) {
+	notIfShort(t)
 	for _, n := range []int{2, 5, 30} {
 		for seed := range uint64(3) {
 			m := monthReport(t, autumn(n, seed), october)

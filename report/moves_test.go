@@ -83,9 +83,7 @@ var foundMoves = map[bool]map[int]float64{ // of the real day, or made up
 // TestMoves counts how many hosts in other towns are found. The table in
 // docs/verdicts.md is what it makes.
 func TestMoves(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a quarter of a minute")
-	}
+	notIfShort(t)
 	fleet, sizes, draws, day := fleets(t), sizes, 100, *realDay != ""
 	if day { // a host needs a town that no other has
 		sizes, draws = append(sizes, 76), 200

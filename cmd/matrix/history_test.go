@@ -46,6 +46,9 @@ func says(t *testing.T, want int, wanted []string, args ...string) {
 
 // TestCompactAndVerify is a story that cannot be told with the clock of today.
 func TestCompactAndVerify(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the program a dozen times over a month")
+	}
 	dir := october(t, 30)
 	says(t, exitMeasured, []string{"2026-10: 30 rounds, 2700 samples, from 30 files into one; 30 files removed"}, "compact", "--history", dir)
 	says(t, exitMeasured, []string{"compacted already; 0 files removed"}, "compact", "--month", "2026-10", "--history", dir)

@@ -145,6 +145,9 @@ func kills() map[string]int {
 // none is there twice, all that is there is whole, and what is published is the
 // whole of one edition.
 func TestKilledAnywhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills a program a hundred times")
+	}
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(9, 9))
 	var order []string

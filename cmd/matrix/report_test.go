@@ -22,6 +22,9 @@ import (
 // hours, with an event of every kind in the second.
 func savedSeason(t *testing.T, cities int) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("two months take some seconds")
+	}
 	october := report.MonthSpan(2026, time.October)
 	s := reporttest.NewSeason(cities, 3, report.Span{From: october.From.AddDate(0, -1, 0), To: october.To}, 6*time.Hour)
 	if err := s.Eventful(october); err != nil {

@@ -189,7 +189,7 @@ rtt = "20ms"
 hops = [
   {name = "old.lab.example", delay = "1ms", quote = 28},
   {name = "quiet.lab.example", delay = "2ms", silent = true},
-  {name = "busy.lab.example", delay = "3ms", rate = 0.2},
+  {name = "busy.lab.example", delay = "3ms", rate = 0.5},
   {name = "labels.lab.example", delay = "4ms", labels = [24001, 17]}]
 [[route]]
 from = "b"
@@ -227,15 +227,26 @@ func TestTraceTricky(t *testing.T) {
 }
 
 func tricks(w *world, t *testing.T, method, family string) {
-	trace := func(want int, args ...string) []mtrTrace {
-		return w.trace(want, append([]string{"--method", method, family, "--one-way"}, args...)...)
+	runs := []struct {
+		want int
+		args []string
+	}{
+		{exitMeasured, []string{"a", "b"}},
+		{exitMeasured, []string{"a", "b", "--flows", "2"}},
+		{exitMeasured, []string{"a", "c"}},
+		{exitSomeMissed, []string{"b", "c"}},
 	}
+	traces := make([][]mtrTrace, len(runs))
+	inParallel(len(runs), len(runs), func(i int) {
+		traces[i] = w.trace(runs[i].want, append([]string{"--method", method, family, "--one-way"}, runs[i].args...)...)
+	})
+	single, flows, tricky, refused := traces[0], traces[1], traces[2], traces[3]
+
 	one := []string{"near.lab.example", "one.lab.example", "far.lab.example", "b.lab.example"}
 	two := []string{"near.lab.example", "two.lab.example", "far.lab.example", "b.lab.example"}
-	if got := trace(exitMeasured, "a", "b"); len(got) != 1 || !slices.Equal(got[0].hosts(), one) && !slices.Equal(got[0].hosts(), two) {
-		t.Errorf("one flow took %v, want one of the two paths", got)
+	if len(single) != 1 || !slices.Equal(single[0].hosts(), one) && !slices.Equal(single[0].hosts(), two) {
+		t.Errorf("one flow took %v, want one of the two paths", single)
 	}
-	flows := trace(exitMeasured, "a", "b", "--flows", "2")
 	if len(flows) != 2 || slices.Equal(flows[0].hosts(), flows[1].hosts()) {
 		t.Fatalf("two flows took %v, want both paths", flows)
 	}
@@ -245,31 +256,29 @@ func tricks(w *world, t *testing.T, method, family string) {
 		}
 	}
 
-	got := trace(exitMeasured, "a", "c")[0].Report.Hubs
+	if len(tricky) != 1 || len(refused) != 1 {
+		t.Fatalf("%d and %d traces, want one each", len(tricky), len(refused))
+	}
 	want := []string{"old.lab.example", "???", "busy.lab.example", "labels.lab.example", "c.lab.example"}
-	if hosts := (mtrTrace{}.with(got)).hosts(); !slices.Equal(hosts, want) {
+	if hosts := tricky[0].hosts(); !slices.Equal(hosts, want) {
 		t.Fatalf("%q, want %q", hosts, want)
 	}
+	got := tricky[0].Report.Hubs
 	if got[1].Loss != 100 || got[2].Loss == 0 || got[3].Loss != 0 || got[4].Loss != 0 || got[4].Snt != 3 {
 		t.Errorf("losses: %+v", got)
 	}
 
-	got = trace(exitSomeMissed, "b", "c")[0].Report.Hubs
+	got = refused[0].Report.Hubs
 	if last := got[len(got)-1]; len(got) != 2 || last.Host != "wall.lab.example" || last.Mark != "!X" {
 		t.Errorf("refused: %+v", got)
 	}
-}
-
-func (m mtrTrace) with(hubs []mtrHop) mtrTrace {
-	m.Report.Hubs = hubs
-	return m
 }
 
 // What a person sees: branches, labels, marks and silence, within 80 columns.
 func TestTraceShown(t *testing.T) {
 	t.Setenv("COLUMNS", "80")
 	w := trickyWorld(t)
-	for _, test := range []struct {
+	tests := []struct {
 		args   []string
 		status int
 		lines  []string
@@ -281,7 +290,9 @@ func TestTraceShown(t *testing.T) {
 		{[]string{"b", "c"}, exitSomeMissed, []string{`(?m)^2\. +!X wall\.lab`, `Stopped at hop 2: wall\.lab\.example says administratively prohibited\.`}},
 		{[]string{"a", "gone", "-m", "9"}, exitSomeMissed, []string{`(?m)^5–9\. +\?\?\? +100`, `Not reached in 9 hops\.`, `(?m)^1–9\. +\?\?\?`}},
 		{[]string{"--one-way", "-n", "a", "b"}, exitMeasured, []string{`(?m)^1\. +100\.64\.`}},
-	} {
+	}
+	inParallel(len(tests), len(tests), func(i int) {
+		test := tests[i]
 		s := w.traced(test.args...)
 		if s.status != test.status {
 			t.Errorf("%v: status %d, want %d: %s", test.args, s.status, test.status, s.stderr)
@@ -296,7 +307,7 @@ func TestTraceShown(t *testing.T) {
 				t.Errorf("%v: a line of %d columns: %s", test.args, n, line)
 			}
 		}
-	}
+	})
 }
 
 // A target that rations its ICMP errors, as Linux does, is as far away as it
@@ -313,7 +324,7 @@ func TestTraceRationedTarget(t *testing.T) {
 	for i, probes := range []string{"3", "1", "1"} {
 		for _, m := range w.trace(exitMeasured, "--method", "udp", "--one-way", "-q", probes, "a", "c") {
 			got := m.hosts()
-			if len(got) > 2 && got[2] == "???" { // it answers once in five seconds
+			if len(got) > 2 && got[2] == "???" { // it answers once in two seconds
 				got[2] = want[2]
 			}
 			if !slices.Equal(got, want) {

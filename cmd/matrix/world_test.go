@@ -50,10 +50,20 @@ type world struct {
 	program string
 }
 
+// noLabIfShort skips with -short what starts a lab, in which programs run for
+// minutes that no race detector sees.
+func noLabIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("labs take minutes")
+	}
+}
+
 // newWorld starts a lab. Where this machine allows none the test is skipped,
 // or fails if nothing may be missing.
 func newWorld(t *testing.T, config lab.Config) *world {
 	t.Helper()
+	noLabIfShort(t)
 	l, err := lab.Start(t.Context(), config)
 	if errors.Is(err, lab.ErrForbidden) || errors.Is(err, lab.ErrNoSSH) {
 		lacktest.Skip(t, err)
