@@ -36,7 +36,7 @@ var (
 // Ping sends to the targets that are allowed. Echo requests to the others are
 // Unsent, with the reason: they are not lost.
 func (g *Guard) Ping(ctx context.Context, job Job, emit func(Echo)) error {
-	if err := g.checkRate(job); err != nil {
+	if err := g.Check(job); err != nil {
 		return err
 	}
 	rate := perSecond(job)
@@ -105,9 +105,9 @@ func perSecond(job Job) int {
 	return max(1, int(math.Ceil(float64(len(job.Targets))*float64(time.Second)/float64(job.Interval)-0.01)))
 }
 
-// checkRate refuses a job that sends faster than the host allows. Slowed down,
-// it would not be what the coordinator plans with.
-func (g *Guard) checkRate(job Job) error {
+// Check refuses a job that sends faster than the host allows. Slowed down, it
+// would not be what the coordinator plans with.
+func (g *Guard) Check(job Job) error {
 	if g.MostRate == 0 || len(job.Targets) == 0 {
 		return nil
 	}

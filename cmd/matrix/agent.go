@@ -22,7 +22,9 @@ and for fleets that are too many for it. It dials out to NATS, with the key that
 matrix init --nats made for the city, and listens nowhere.
 
 What was measured is kept in a folder until NATS has it: while the host is cut off,
-and when the program is killed. It needs no root: see matrix version.`
+and when the program is killed. If the fleet has a plan (matrix serve --autonomous),
+it measures by that without being told, at the times of this host's clock. It needs
+no root: see matrix version.`
 
 // agentFlush is how long what was measured may wait for company: a message a
 // second is a tenth of what ssh's far sides write.
@@ -67,8 +69,9 @@ func agentCommand(std streams) *cobra.Command {
 			a := bus.Agent{
 				Key: k, Folder: spool,
 				Log:   slog.New(slog.NewTextHandler(std.err, nil)),
-				Serve: farSide(func() probe.Pinger { return guarded(allow, mostRate) }),
-				Ready: func() { fmt.Fprintf(std.err, "matrix: the agent of %s is connected\n", k.City) },
+				Serve:  farSide(func() probe.Pinger { return guarded(allow, mostRate) }),
+				Accept: guarded(allow, mostRate).Check,
+				Ready:  func() { fmt.Fprintf(std.err, "matrix: the agent of %s is connected\n", k.City) },
 			}
 			return a.Run(cmd.Context())
 		},

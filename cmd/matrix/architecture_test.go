@@ -28,7 +28,8 @@ var rooms = map[string][]string{
 	"cmd/matrix":      {"..."},
 	"deploy/...":      {}, // programs that make releases
 
-	"probe/bus/server": {"probe", "probe/bus"}, // gives the rights that the bus needs
+	"probe/bus":        {"probe", "probe/schedule"}, // agents that measure by themselves have a schedule
+	"probe/bus/server": {"probe", "probe/bus"},      // gives the rights that the bus needs
 
 	"data/history": {"data", "probe", "geo"},
 	"data/draft":   {"data", "probe", "geo"},

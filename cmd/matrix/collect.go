@@ -9,7 +9,8 @@ import (
 
 const collectLong = `collect saves the rounds that their coordinators left open on NATS, because they
 ended, or because hosts were cut off that have measured all the same. matrix does
-that as well beside each round that it measures over NATS.
+that as well beside each round that it measures over NATS. So are rounds that agents
+measured by themselves (matrix serve --autonomous) while nobody collected them.
 
 A round waits an hour for hosts that are cut off; then it is saved without them.
 
@@ -37,12 +38,14 @@ func collectCommand(std streams) *cobra.Command {
 				return err
 			}
 			defer o.leave()
-			open, err := c.bus.Open(cmd.Context())
-			return errors.Join(err, c.finishAll(cmd.Context(), open, o.history, func(format string, args ...any) {
+			say := func(format string, args ...any) {
 				if !o.quiet {
 					fmt.Fprintf(std.err, format+"\n", args...)
 				}
-			}))
+			}
+			found := c.discover(cmd.Context(), say)
+			open, err := c.bus.Open(cmd.Context())
+			return errors.Join(found, err, c.finishAll(cmd.Context(), open, o.history, say))
 		},
 	}
 	f := cmd.Flags()

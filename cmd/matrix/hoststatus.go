@@ -40,6 +40,9 @@ exchanges. It is off by no more than the uncertainty beside it, half of what tha
 exchange took. Up to 5 s is OK, up to 60 s a WARNING, and more an ERROR. No
 round-trip time depends on it.
 
+Over NATS it says as well, if the agents measure by themselves, which of them have
+the fleet's plan, and why others have not.
+
 Exit status: 0 every host is OK or has warnings only, 1 some host has an ERROR,
 2 a city is unknown, 3 the arguments or the inventory are wrong, 4 the system
 failed.`
@@ -70,6 +73,11 @@ func (o *lookFlags) status(ctx context.Context, wanted []string, std streams) er
 	opener, err := o.opener(ctx, hosts.addresses, hosts.log, onlyLooking)
 	if err != nil {
 		return err
+	}
+	if hosts.crossing != nil {
+		if err := hosts.crossing.tellPlan(ctx, std.err); err != nil {
+			return err
+		}
 	}
 	return o.show(std, examine(ctx, hosts, opener, chosen))
 }

@@ -164,13 +164,18 @@ func (o *measureFlags) roundOf(ctx context.Context, hosts *hosts, inventory *dat
 		return nil, err
 	}
 	round.Version = version()
+	o.annotate(round, inventory)
+	return round, nil
+}
+
+// annotate says in the round what its reader must know.
+func (o *measureFlags) annotate(round *probe.Round, inventory *data.Inventory) {
 	round.Warnings = slices.Concat(inventory.Warnings, round.Warnings, otherVersions(round))
-	if plan.Options.Interval > o.options.Interval {
+	if round.Options.Interval > o.options.Interval {
 		round.Warnings = append(round.Warnings, probe.Warning{Text: fmt.Sprintf(
 			"the interval was stretched from %v to %v, so that no host sends more than %d echo requests a second",
-			o.options.Interval, plan.Options.Interval, o.options.Rate)})
+			o.options.Interval, round.Options.Interval, o.options.Rate)})
 	}
-	return round, nil
 }
 
 // finishBeside finishes the rounds that others left open on NATS, while a new one

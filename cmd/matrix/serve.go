@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"matrix/data"
+	"matrix/probe/bus"
 	"matrix/probe/schedule"
 	"matrix/report/webhook"
 )
@@ -29,6 +30,8 @@ type serveFlags struct {
 	maxAge  time.Duration
 	webhook string
 	headers []string
+
+	autonomous bool
 }
 
 const serveLong = `serve measures all pairs on a schedule, for years: at the multiples of --every in
@@ -52,7 +55,9 @@ date. Months that are over are compacted, and dropped after --keep.
 
 With --via hosts are reached over NATS. Services with one schedule and one history
 measure each round once: whoever begins it first. If that one dies, another one
-finishes its round, or itself when it is started again.
+finishes its round, or itself when it is started again. With --autonomous the
+agents hold inventory and schedule, and measure also while no service is there;
+what they measured meanwhile is collected by the next.
 
 SIGHUP reads the settings and the inventory again; if they are wrong it says so,
 with file, line and field, and goes on with the old ones. SIGTERM and Ctrl-C let
@@ -71,6 +76,7 @@ func serveCommand(std streams) *cobra.Command {
 		Long:  serveLong,
 		Example: `  matrix serve                                     every hour, on 127.0.0.1:9876
   matrix serve --via tls://nats.example.net        over NATS; several may share schedule and history
+  matrix serve --via tls://nats.example.net --autonomous
   matrix serve --every 15m --site /var/www/matrix  with a website that is always current
   matrix serve --webhook https://chat.example/hook --keep 400d`,
 		Args: noArguments,
@@ -107,6 +113,7 @@ func (o *serveFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.thresholds, "threshold", nil, "change a threshold of the verdicts, `NAME=VALUE`")
 	o.registerReach(f)
 	o.registerVia(f)
+	f.BoolVar(&o.autonomous, "autonomous", false, "have the agents hold inventory and schedule, and begin rounds by themselves; this side only collects them")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no remarks")
 	o.registerVerbose(f)
 }
@@ -162,6 +169,9 @@ func (o *serveFlags) regime(std streams) (*regime, error) {
 	var err error
 	if r.schedule, err = schedule.New(time.Duration(o.every), o.seed()); err != nil {
 		return nil, usage("--every: %w", err)
+	}
+	if o.autonomous && !o.isVia() {
+		return nil, usage("--autonomous: only agents measure by themselves; say with --via or --nats-listen where they are")
 	}
 	if o.maxAge < 0 {
 		return nil, usage("--max-age %v: want a time that is not negative", o.maxAge)
@@ -232,9 +242,15 @@ func (r *regime) stale() time.Duration {
 	return 2*r.schedule.Every + time.Minute
 }
 
-// seed differs from fleet to fleet.
+// seed differs from fleet to fleet; where agents measure by themselves, all services
+// of the fleet have the same.
 func (o *serveFlags) seed() uint64 {
 	sum := fnv.New64a()
+	if key, err := bus.ReadKey(o.keyFile()); o.autonomous && err == nil {
+		public, _ := key.Public() // it was read as one
+		fmt.Fprint(sum, public)
+		return sum.Sum64()
+	}
 	host, _ := os.Hostname() // without it the seed is as good
 	fmt.Fprintln(sum, host, o.history, o.cities)
 	return sum.Sum64()

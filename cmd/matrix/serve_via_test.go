@@ -22,11 +22,12 @@ type standing struct {
 
 // serve starts a service with a state of its own, as on another machine, and the
 // history that all share.
-func (w *natsWorld) serve(name string, every time.Duration) *standing {
+func (w *natsWorld) serve(name string, every time.Duration, more ...string) *standing {
 	w.t.Helper()
 	socket := w.path(name + ".sock")
 	s := &standing{said: &lineWatch{fresh: make(chan bool, 1)}}
-	s.Cmd = exec.Command(built(w.t), w.measuring("-c", "12", "-i", "250ms", "-t", "1s", "--every", every.String(), "--listen", "unix:"+socket, "--verbose")...)
+	args := append([]string{"-c", "12", "-i", "250ms", "-t", "1s", "--every", every.String(), "--listen", "unix:" + socket, "--verbose"}, more...)
+	s.Cmd = exec.Command(built(w.t), w.measuring(args...)...)
 	s.Args = append([]string{s.Args[0], "serve"}, s.Args[1:]...)
 	s.Env = append(os.Environ(), "XDG_STATE_HOME="+w.path("state-"+name), "STATE_DIRECTORY=")
 	talk, err := s.StderrPipe()

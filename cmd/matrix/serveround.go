@@ -32,17 +32,21 @@ func (s *service) round(ctx context.Context, due time.Time) {
 	s.notify.beat(10 * time.Minute)
 	under, end := s.graceful(ctx)
 	defer end()
-	if s.crossing != nil {
-		defer s.await(r, due)()
+	if r.autonomous {
+		under = ctx // what is not read now stays where it is
 	}
+	defer s.awaited.Store(nil)
 	began := time.Now()
 	round, hosts, err := s.measure(under, r, due)
 	s.desk.Progress(nil)
-	if errors.Is(err, bus.ErrTaken) {
-		s.elsewhere(under, r, due)
+	switch {
+	case errors.Is(err, bus.ErrTaken):
+		s.elsewhere(under, r, hosts.run, due)
 		return
-	}
-	if err != nil {
+	case errors.Is(err, errNotPlanned), err != nil && r.autonomous && ctx.Err() != nil:
+		s.say("round of %s: %v", due.Format(time.RFC3339), err)
+		return
+	case err != nil:
 		s.failed(err)
 		return
 	}
@@ -96,24 +100,36 @@ func (s *service) graceful(ctx context.Context) (context.Context, func()) {
 
 // measure looks the names up, plans and measures: over ssh with patience, and over
 // NATS, where nobody waits for a host that is not there, under a name that all
-// coordinators with this schedule give the round.
+// coordinators with this schedule give the round. Where agents measure by
+// themselves it only listens.
 func (s *service) measure(ctx context.Context, r *regime, due time.Time) (*probe.Round, *hosts, error) {
 	hosts, err := r.find(ctx, r.inventory.Cities, s.std)
 	if err != nil {
 		return nil, nil, err
 	}
+	progress := s.watched()
+	if r.autonomous {
+		round, err := s.gather(ctx, r, hosts, due, progress)
+		return round, hosts, err
+	}
 	if hosts.crossing != nil {
-		hosts.run = bus.RunAt(r.aligned(due))
+		hosts.run = r.runOf(due)
+		s.awaited.Store(&hosts.run)
 	} else {
 		s.patience.Use(hosts.opener, hosts.cities, hosts.addresses)
 		hosts.opener = &s.patience
 	}
+	round, err := r.roundOf(ctx, hosts, r.inventory, probe.Selection{}, progress)
+	return round, hosts, err
+}
+
+// watched shows how far a round is that begins now.
+func (s *service) watched() func(probe.Progress) {
 	began := time.Now().UTC()
-	round, err := r.roundOf(ctx, hosts, r.inventory, probe.Selection{}, func(p probe.Progress) {
+	return func(p probe.Progress) {
 		s.notify.beat(10 * time.Minute)
 		s.desk.Progress(&live.Running{Start: began, Progress: p})
-	})
-	return round, hosts, err
+	}
 }
 
 // worthSaving says why a round tells nothing of the network.

@@ -23,7 +23,7 @@ func (s *service) signals(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-hangups:
-			s.reload()
+			s.reload(ctx)
 		case <-ends:
 			if ended++; ended == 1 {
 				s.say("stopping: the round under way may take another %v, or a second signal", roundGrace)
@@ -37,7 +37,7 @@ func (s *service) signals(ctx context.Context) {
 
 // reload reads the settings and the inventory again. If they are wrong, those
 // that held before go on to hold.
-func (s *service) reload() {
+func (s *service) reload(ctx context.Context) {
 	s.notify.reloading()
 	defer s.notify.ready()
 	before := s.regime.Load()
@@ -45,6 +45,9 @@ func (s *service) reload() {
 	var r *regime
 	if err == nil {
 		r, err = fresh.regime(s.std)
+	}
+	if err == nil {
+		err = s.publishAgain(ctx, before, r)
 	}
 	s.trouble("settings", err)
 	if err != nil {
@@ -54,13 +57,14 @@ func (s *service) reload() {
 	for name, changed := range map[string]bool{
 		"listen": r.listen != before.listen, "history": r.history != before.history, "site": r.site != before.site,
 		"webhook": r.webhook != before.webhook, "via": r.via != before.via, "nats-key": r.natsKey != before.natsKey,
-		"nats-listen": r.natsListen != before.natsListen,
+		"nats-listen": r.natsListen != before.natsListen, "autonomous": r.autonomous != before.autonomous,
 	} {
 		if changed {
 			s.say("%s has changed, and takes effect with the next start", name)
 		}
 	}
 	r.listen, r.history, r.site, r.webhook, r.viaFlags = before.listen, before.history, before.site, before.webhook, before.viaFlags
+	r.autonomous = before.autonomous
 	s.regime.Store(r)
 	s.apply(r)
 	s.fleet(r)

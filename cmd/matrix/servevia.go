@@ -13,7 +13,7 @@ import (
 
 // A service over NATS may be one of several with one schedule and one history:
 //
-//	due ─ Begin ─┬─ mine ─── measure, save, close
+//	due ─ Begin ─┬─ mine ─── measure or gather, save, close
 //	             └─ taken ── wait ─┬─ saved: show it
 //	                               └─ its coordinator ended: finish it, show it
 //
@@ -27,20 +27,9 @@ const (
 	tidyEvery = 15 * time.Second
 )
 
-// aligned is the time of a round that was due: each service is late by a chance of
+// runOf is the name of a round that was due: each service is late by a chance of
 // its own.
-func (r *regime) aligned(due time.Time) time.Time {
-	s := r.schedule
-	s.Jitter = 0
-	return s.Last(due)
-}
-
-// await has tidy keep its hands off the round that the loop is about.
-func (s *service) await(r *regime, due time.Time) (over func()) {
-	run := bus.RunAt(r.aligned(due))
-	s.awaited.Store(&run)
-	return func() { s.awaited.Store(nil) }
-}
+func (r *regime) runOf(due time.Time) string { return bus.RunAt(r.schedule.Aligned(due)) }
 
 // keep saves a round that was measured here. One in the books is closed there, or
 // stays until it can be saved, which tidy does.
@@ -94,8 +83,8 @@ func (s *service) strike(ctx context.Context, book *booked) {
 
 // elsewhere waits for a round that another coordinator measures, and shows it. If
 // that one ends before the round is saved, it is finished here.
-func (s *service) elsewhere(ctx context.Context, r *regime, due time.Time) {
-	run, of := bus.RunAt(r.aligned(due)), due.Format(time.RFC3339)
+func (s *service) elsewhere(ctx context.Context, r *regime, run string, due time.Time) {
+	of := due.Format(time.RFC3339)
 	s.say("round of %s: another coordinator measures it", of)
 	next := r.schedule.Next(time.Now())
 	s.notify.beat(time.Until(next) + 5*time.Minute)
@@ -104,7 +93,7 @@ func (s *service) elsewhere(ctx context.Context, r *regime, due time.Time) {
 	again := time.NewTicker(waitElsewhere)
 	defer again.Stop()
 	for {
-		became, waits, err := s.crossing.finishOne(ctx, run, r.history)
+		became, owing, err := s.crossing.finishOne(ctx, run, r.history)
 		switch {
 		case errors.Is(err, bus.ErrSaved):
 			s.trouble("round", s.showLast(ctx, r, due, false))
@@ -116,7 +105,7 @@ func (s *service) elsewhere(ctx context.Context, r *regime, due time.Time) {
 			s.trouble("round", err)
 		default:
 			s.say("round of %s: %s", of, became)
-			if !waits {
+			if len(owing) == 0 {
 				s.trouble("round", s.showLast(ctx, r, due, true))
 				s.tendNow()
 			}
@@ -136,7 +125,7 @@ func (s *service) showLast(ctx context.Context, r *regime, due time.Time, tell b
 	if err != nil {
 		return err
 	}
-	infos, err := h.List(ctx, r.aligned(due), time.Now().Add(time.Minute))
+	infos, err := h.List(ctx, r.schedule.Aligned(due), time.Now().Add(time.Minute))
 	if err != nil {
 		return err
 	}
@@ -163,7 +152,7 @@ func (s *service) showLast(ctx context.Context, r *regime, due time.Time, tell b
 // tidy finishes the rounds that were left open, by others or for hosts that are
 // cut off, until ctx ends.
 func (s *service) tidy(ctx context.Context) {
-	seen := map[string]uint64{} // what the stream had of a round that waits
+	seen := map[string]waiting{}
 	again := time.NewTicker(tidyEvery)
 	defer again.Stop()
 	for {
@@ -179,21 +168,28 @@ func (s *service) tidy(ctx context.Context) {
 	}
 }
 
-func (s *service) tidyOnce(ctx context.Context, seen map[string]uint64) error {
+// waiting is a round that waits for hosts which are cut off.
+type waiting struct {
+	said  uint64 // what the stream had of it
+	owing []string
+}
+
+func (s *service) tidyOnce(ctx context.Context, seen map[string]waiting) error {
+	found := s.crossing.discover(ctx, s.say)
 	open, err := s.crossing.bus.Open(ctx)
-	failed := []error{err}
+	failed := []error{found, err}
 	for _, ticket := range open {
 		if awaited := s.awaited.Load(); awaited != nil && *awaited == ticket.Run {
 			continue
 		}
 		said, err := s.crossing.bus.Said(ctx, ticket.Run)
-		if before, waits := seen[ticket.Run]; waits && before == said && time.Since(ticket.Start) < lateLimit {
+		if before, waits := seen[ticket.Run]; err == nil && waits && before.said == said && s.stillWaits(ctx, ticket, before.owing) {
 			continue
 		}
 		var became string
-		var waits bool
+		var owing []string
 		if err == nil {
-			became, waits, err = s.crossing.finishOne(ctx, ticket.Run, s.regime.Load().history)
+			became, owing, err = s.crossing.finishOne(ctx, ticket.Run, s.regime.Load().history)
 		}
 		switch {
 		case errors.Is(err, bus.ErrTaken): // it is being measured, or was saved just now
@@ -202,11 +198,23 @@ func (s *service) tidyOnce(ctx context.Context, seen map[string]uint64) error {
 		default:
 			s.say("the round of %s %s", ticket.Start.Format(time.RFC3339), became)
 		}
-		if delete(seen, ticket.Run); waits {
-			seen[ticket.Run] = said
+		if delete(seen, ticket.Run); len(owing) > 0 {
+			seen[ticket.Run] = waiting{said, owing}
 		} else if err == nil {
 			s.tendNow()
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// stillWaits says whether there is no use yet in reading a round again of which
+// nothing more has come.
+func (s *service) stillWaits(ctx context.Context, ticket bus.Ticket, owing []string) bool {
+	if ticket.FleetPlan != "" {
+		still, err := s.crossing.bus.StillOwing(ctx, ticket, owing)
+		if err == nil && len(still) < len(owing) {
+			return false
+		}
+	}
+	return time.Since(ticket.Start) < lateLimit
 }

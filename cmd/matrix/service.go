@@ -44,7 +44,8 @@ type service struct {
 	notify   *notifier
 	crossing *crossing // nil: hosts are reached over ssh
 
-	awaited atomic.Pointer[string] // name of another coordinator's round; nil: none is waited for
+	awaited   atomic.Pointer[string] // name of the round that the loop is about; nil: there is none in the books
+	fleetPlan publishing             // of agents that measure by themselves
 
 	last    time.Time      // when the last whole round of the history began
 	unsaved []*probe.Round // that the history could not take yet; of the loop
@@ -137,6 +138,11 @@ func (s *service) open(ctx context.Context) error {
 	s.patience = patience.Opener{Waits: waits(r.schedule.Every), Log: r.logger(s.std), Changed: s.away}
 	s.board.Change(func(b *live.Snapshot) { b.Version, b.Began = version(), time.Now().UTC() })
 	s.apply(r)
+	if s.crossing != nil {
+		if err := s.settle(ctx, r); err != nil {
+			return errors.Join(err, s.memory.close())
+		}
+	}
 	return s.recall(ctx, h)
 }
 
@@ -273,6 +279,9 @@ func (s *service) run(ctx context.Context) error {
 	all.Go(func() { s.tend(parts) })
 	if s.crossing != nil {
 		all.Go(func() { s.tidy(parts) })
+		if s.regime.Load().autonomous {
+			all.Go(func() { s.oversee(parts) })
+		}
 	}
 	all.Go(func() { s.signals(parts) })
 	all.Go(func() { s.notify.run(parts) })

@@ -160,7 +160,7 @@ func (c *crossing) close() {
 const busSilence = 20 * time.Second
 
 // speaking is a dialer's conversations as wire wants them.
-func speaking[C wire.Conn](dial func(context.Context, probe.City) (C, error)) probe.Opener {
+func speaking[C wire.Conn](dial func(context.Context, probe.City) (C, error)) *wire.Opener {
 	return &wire.Opener{Silence: busSilence, Dialer: wire.DialFunc(func(ctx context.Context, city probe.City) (wire.Conn, error) {
 		conn, err := dial(ctx, city)
 		if err != nil {

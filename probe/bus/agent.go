@@ -31,6 +31,10 @@ type Agent struct {
 	// a thousand cities.
 	MostWaiting int64
 	Log         *slog.Logger // nil: silent
+	// Accept is asked before a fleet's plan is taken whether this host may carry out
+	// its row; nil: it may.
+	Accept func(row probe.Job) error
+	Clock  func() time.Time // by which it measures the fleet's rounds; nil: the system's
 	// Ready is called when the agent can be reached for the first time; nil: nobody waits.
 	Ready func()
 }
@@ -54,6 +58,9 @@ func (a Agent) Run(ctx context.Context) error {
 	if a.MostWaiting == 0 {
 		a.MostWaiting = mostWaiting
 	}
+	if a.Clock == nil {
+		a.Clock = time.Now
+	}
 	out, err := openOutbox(filepath.Join(a.Folder, "outbox"), a.MostWaiting, a.Log)
 	if err != nil {
 		return fmt.Errorf("outbox: %w", err)
@@ -69,7 +76,7 @@ func (a Agent) Run(ctx context.Context) error {
 	if d.js, err = jetstream.New(d.nc); err != nil {
 		return err
 	}
-	return d.run(ctx)
+	return d.run(ctx, newPlanner(d))
 }
 
 // desk is a running agent.
@@ -85,14 +92,20 @@ type desk struct {
 	sessions map[string]*talk // by run and number
 }
 
-func (d *desk) run(ctx context.Context) error {
+func (d *desk) run(ctx context.Context, p *planner) error {
 	ctx, cancel := context.WithCancel(ctx)
 	orders, err := d.nc.Subscribe(toSubject(d.Key.City), func(m *nats.Msg) { d.take(ctx, m) })
+	if err == nil {
+		_, err = d.nc.Subscribe(planSubject, p.announced)
+	}
 	if err != nil {
 		cancel()
 		return err
 	}
-	d.talks.Go(func() { d.outbox.deliver(ctx, d.send) })
+	d.talks.Go(func() { d.outbox.deliver(ctx, d.send, p.delivered) })
+	d.talks.Go(func() { p.follow(ctx) })
+	d.talks.Go(func() { p.sign(ctx) })
+	d.talks.Go(func() { p.measure(ctx) })
 	d.talks.Go(func() { d.beat(ctx) })
 	if d.Ready != nil {
 		d.talks.Go(func() { d.tellReady(ctx) })
@@ -151,10 +164,26 @@ func (d *desk) send(ctx context.Context, l letter) error {
 	defer cancel()
 	m := nats.NewMsg(l.Subject)
 	l.place().mark(m)
+	if !l.Said.IsZero() {
+		m.Header.Set(headerSaid, stamp(l.Said))
+		m.Header.Set(headerClock, stamp(d.clockOf(l)))
+	}
 	m.Data = []byte(l.Body)
 	_, err := d.js.PublishMsg(ctx, m, jetstream.WithMsgID(d.Key.City+"/"+l.place().String()))
 	return err
 }
+
+// clockOf is what the clock shows now by which a letter was dated: also if it was
+// set since.
+func (d *desk) clockOf(l letter) time.Time {
+	if l.put.IsZero() {
+		return d.Clock()
+	}
+	return l.Said.Round(0).Add(time.Since(l.put))
+}
+
+// stamp is a time as a header has it.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // take handles one order. Orders come one after the other.
 func (d *desk) take(ctx context.Context, m *nats.Msg) {
@@ -216,7 +245,8 @@ func (d *desk) open(ctx context.Context, p place, name string, keep bool) error 
 			return err
 		}
 	}
-	t.idle = time.AfterFunc(idleLimit, cancel)
+	t.linger = idleLimit
+	t.idle = time.AfterFunc(t.linger, cancel)
 	d.sessions[name] = t
 	d.talks.Go(func() {
 		t.hold(ctx)
@@ -235,7 +265,9 @@ type talk struct {
 	keep    bool
 	cancel  context.CancelFunc
 	orders  chan []byte
-	idle    *time.Timer // ends it
+	alone   bool          // with itself: no coordinator listens
+	linger  time.Duration // it may be idle for so long
+	idle    *time.Timer   // ends it
 
 	last int // number of the last order; of the desk
 
@@ -321,7 +353,7 @@ func (t *talk) pass(ctx context.Context, orders *io.PipeWriter) {
 func (t *talk) Write(line []byte) (int, error) {
 	w := word(line)
 	if w == wordDone {
-		defer t.idle.Reset(idleLimit)
+		defer t.idle.Reset(t.linger)
 	}
 	if !t.keep || w == wordBeat || w == wordClock {
 		t.live(line)
@@ -338,15 +370,27 @@ func (t *talk) say(line []byte) {
 	t.done = word(line) == wordDone
 	// A line that is lost has a number all the same: the gap shows.
 	t.said++
-	err := t.outbox.put(letter{saidSubject(t.Key.City, t.run), t.run, t.session, t.said, string(line)})
+	err := t.outbox.put(t.letter(t.run, t.session, t.said, line))
 	if err != nil && t.lost == nil {
 		t.lost = err
 		t.Log.Error("what was measured cannot be kept", "run", t.run, "err", err)
 	}
 }
 
+// letter is a line of a run.
+func (d *desk) letter(run string, session, number int, line []byte) letter {
+	l := letter{Subject: saidSubject(d.Key.City, run), Run: run, Session: session, Line: number, Body: string(line)}
+	if strings.HasPrefix(run, autoPrefix) {
+		l.Said = d.Clock()
+	}
+	return l
+}
+
 // live says a line to whoever listens now.
 func (t *talk) live(line []byte) {
+	if t.alone {
+		return
+	}
 	m := nats.NewMsg(liveSubject(t.Key.City, t.run))
 	place{t.run, t.session, 0}.mark(m)
 	m.Data = line
@@ -384,8 +428,7 @@ func (d *desk) endInterrupted() error {
 		if err != nil || checkName(run) != nil {
 			continue // none of ours
 		}
-		l := letter{saidSubject(d.Key.City, run), run, session, endOfAll, string(endedLine("the agent ended in mid-job"))}
-		if err := d.outbox.put(l); err != nil {
+		if err := d.outbox.put(d.letter(run, session, endOfAll, endedLine("the agent ended in mid-job"))); err != nil {
 			return err
 		}
 		if err := os.Remove(note); err != nil {

@@ -23,6 +23,8 @@ const (
 	keepSaid   = 7 * 24 * time.Hour
 	duplicates = 10 * time.Minute
 	mostSaid   = 2 << 30 // bytes; then new messages are refused, and wait on the hosts
+	mostPlans  = 64      // of the fleet that are kept: one whose rounds were not collected yet is still read
+	maxSign    = 4 << 10 // bytes
 )
 
 const (
@@ -85,6 +87,8 @@ type Bus struct {
 	stream jetstream.Stream
 	rounds jetstream.KeyValue
 	leases jetstream.KeyValue
+	plans  jetstream.KeyValue
+	signs  jetstream.Stream
 	log    *slog.Logger
 
 	// Patience is how long after Connect agents may take to be there: those of a
@@ -152,6 +156,20 @@ func (b *Bus) furnish(ctx context.Context) (err error) {
 		return err
 	}
 	b.leases, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: leasesBucket, TTL: leaseTime, Replicas: copies})
+	if err != nil {
+		return err
+	}
+	b.plans, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: plansBucket, Description: "what matrix agents measure by themselves", History: mostPlans, MaxValueSize: maxPlan, Replicas: copies,
+	})
+	if err != nil {
+		return err
+	}
+	// No bucket: whoever may write a key of one may have it roll all others up.
+	b.signs, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: signsStream, Description: "the last sign of life of each matrix agent", Subjects: []string{signPrefix + "*"},
+		Replicas: copies, Storage: jetstream.FileStorage, MaxMsgsPerSubject: 1, MaxMsgSize: maxSign, MaxAge: keepSaid,
+	})
 	return err
 }
 

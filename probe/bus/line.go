@@ -16,6 +16,8 @@ const (
 	headerLine    = "Matrix-Line"    // number of the line in it, from 1
 	headerKeep    = "Matrix-Keep"    // with open: what it says is to be kept
 	headerRefused = "Matrix-Refused" // in an answer: why not
+	headerSaid    = "Matrix-Said"    // when the line was said, by the agent's clock
+	headerClock   = "Matrix-Clock"   // what that clock showed when the message was sent
 )
 
 const (

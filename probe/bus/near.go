@@ -141,9 +141,9 @@ func (d *Dialer) take(m *nats.Msg) {
 	}
 }
 
-// cityOf is the city that a subject below said or live speaks for.
+// cityOf is the city that a subject below said, live or sign speaks for.
 func cityOf(subject string) string {
-	rest := subject[min(len(subject), len(saidPrefix)):] // both prefixes are as long
+	rest := subject[min(len(subject), len(saidPrefix)):] // the prefixes are as long
 	for i := range rest {
 		if rest[i] == '.' {
 			return rest[:i]
@@ -296,11 +296,7 @@ func (c *Conn) Close() error {
 // Explain ends the conversation, which broke with err.
 func (c *Conn) Explain(err error) error {
 	c.Close()
-	var known *probe.HostError
-	if errors.As(err, &known) {
-		return err
-	}
-	return &probe.HostError{Op: "measure", Err: err}
+	return explained(err)
 }
 
 // follow reads what the stream has for a subject, and what comes, until ctx is
@@ -329,10 +325,19 @@ func followOnce(ctx context.Context, b *Bus, subject string, take func(jetstream
 // read reads what the stream has for a subject, and what comes, until take wants
 // no more.
 func read(ctx context.Context, b *Bus, subject string, take func(jetstream.Msg) (more bool)) error {
+	return readFrom(ctx, b.stream, subject, jetstream.DeliverAllPolicy, take)
+}
+
+// readLast is read, with only the last message of each subject to begin with.
+func readLast(ctx context.Context, stream jetstream.Stream, subject string, take func(jetstream.Msg) (more bool)) error {
+	return readFrom(ctx, stream, subject, jetstream.DeliverLastPerSubjectPolicy, take)
+}
+
+func readFrom(ctx context.Context, stream jetstream.Stream, subject string, policy jetstream.DeliverPolicy, take func(jetstream.Msg) (more bool)) error {
 	making, cancel := context.WithTimeout(ctx, dialLimit)
 	defer cancel()
-	consumer, err := b.stream.OrderedConsumer(making, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy, InactiveThreshold: time.Minute,
+	consumer, err := stream.OrderedConsumer(making, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{subject}, DeliverPolicy: policy, InactiveThreshold: time.Minute,
 	})
 	if err != nil {
 		return err

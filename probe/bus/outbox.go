@@ -20,11 +20,14 @@ import (
 // letter is a message that must arrive. In a file the body follows the rest, a
 // line of JSON, as it is.
 type letter struct {
-	Subject string `json:"subject"`
-	Run     string `json:"run"`
-	Session int    `json:"session"`
-	Line    int    `json:"line"`
-	Body    string `json:"-"`
+	Subject string    `json:"subject"`
+	Run     string    `json:"run"`
+	Session int       `json:"session"`
+	Line    int       `json:"line"`
+	Said    time.Time `json:"said,omitzero"` // by the agent's clock, of a round that it measures by itself
+	Body    string    `json:"-"`
+
+	put time.Time // into the outbox, by the monotonic clock; zero: by another program
 }
 
 func (l letter) encode() ([]byte, error) {
@@ -64,6 +67,7 @@ type outbox struct {
 type stored struct {
 	number uint64
 	bytes  int64
+	put    time.Time
 }
 
 const letterSuffix = ".letter"
@@ -95,7 +99,7 @@ func openOutbox(folder string, most int64, log *slog.Logger) (*outbox, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.waiting = append(o.waiting, stored{number, info.Size()})
+		o.waiting = append(o.waiting, stored{number: number, bytes: info.Size()})
 		o.bytes += info.Size()
 		o.next = max(o.next, number+1)
 	}
@@ -127,13 +131,10 @@ func (o *outbox) put(l letter) error {
 	if err := os.Rename(path+".new", path); err != nil {
 		return err
 	}
-	o.waiting = append(o.waiting, stored{o.next, size})
+	o.waiting = append(o.waiting, stored{o.next, size, time.Now()})
 	o.bytes += size
 	o.next++
-	select {
-	case o.wake <- struct{}{}:
-	default:
-	}
+	nudge(o.wake)
 	return nil
 }
 
@@ -147,7 +148,7 @@ func (o *outbox) first() (l letter, number uint64, there bool, err error) {
 			o.mu.Unlock()
 			return letter{}, 0, false, nil
 		}
-		number := o.waiting[0].number
+		number, put := o.waiting[0].number, o.waiting[0].put
 		o.mu.Unlock()
 		text, err := os.ReadFile(o.path(number))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -158,6 +159,7 @@ func (o *outbox) first() (l letter, number uint64, there bool, err error) {
 			l, err = decodeLetter(text)
 		}
 		if err == nil {
+			l.put = put
 			return l, number, true, nil
 		}
 		o.log.Error("a letter cannot be read and is put aside", "file", o.path(number), "err", err)
@@ -185,13 +187,15 @@ func (o *outbox) len() int {
 }
 
 // deliver hands letters to send, one after the other, until ctx is done. One
-// that failed is sent again after a pause: the order is kept.
-func (o *outbox) deliver(ctx context.Context, send func(ctx context.Context, l letter) error) {
+// that failed is sent again after a pause: the order is kept. idle is told
+// whenever none waits.
+func (o *outbox) deliver(ctx context.Context, send func(ctx context.Context, l letter) error, idle func()) {
 	const shortest, longest = 200 * time.Millisecond, 5 * time.Second
 	pause := shortest
 	for ctx.Err() == nil {
 		l, number, there, err := o.first()
 		if !there {
+			idle()
 			select {
 			case <-o.wake:
 			case <-ctx.Done():

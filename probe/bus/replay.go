@@ -270,6 +270,11 @@ func (c *Recording) Close() error {
 // Explain ends the reading, which broke with err.
 func (c *Recording) Explain(err error) error {
 	c.Close()
+	return explained(err)
+}
+
+// explained is why a conversation broke.
+func explained(err error) error {
 	var known *probe.HostError
 	if errors.As(err, &known) {
 		return err

@@ -30,6 +30,11 @@ type Ticket struct {
 	Addresses probe.Addresses `json:"addresses"`
 	Selection probe.Selection `json:"selection"`
 	Options   probe.Options   `json:"options"`
+
+	// FleetPlan is the digest of the plan by which the agents measure the round by
+	// themselves, Every the time between two such; "": a coordinator gives the jobs.
+	FleetPlan string        `json:"fleet_plan,omitempty"`
+	Every     time.Duration `json:"every_ns,omitempty"`
 }
 
 // Plan makes the plan, the same every time.
@@ -37,19 +42,29 @@ func (t Ticket) Plan() (probe.Plan, error) {
 	return probe.MakePlan(t.Cities, t.Addresses, t.Selection, t.Options)
 }
 
-// Over is when the last host should have said everything.
-func (t Ticket) Over(plan probe.Plan) time.Time { return t.Start.Add(plan.Length() + connectTime) }
+// Over is when the last host should have said everything: before the next round,
+// where agents measure by themselves.
+func (t Ticket) Over(plan probe.Plan) time.Time {
+	length, spare := plan.Length(), connectTime
+	if t.FleetPlan != "" {
+		spare = min(spare, (t.Every-length)/2)
+	}
+	return t.Start.Add(length + spare)
+}
 
 // connectTime is how long hosts may take to be ready, as a rule.
 const connectTime = time.Minute
 
+// runTime is a time in the name of a round.
+const runTime = "20060102T150405Z"
+
 // RunAt is the name of a round that everybody who would measure it calls the
 // same: of two coordinators with one schedule, only one measures it.
-func RunAt(at time.Time) string { return "at-" + at.UTC().Format("20060102T150405Z") }
+func RunAt(at time.Time) string { return "at-" + at.UTC().Format(runTime) }
 
 // NewRun is the name of a round that nobody else measures.
 func NewRun() string {
-	return "once-" + time.Now().UTC().Format("20060102T150405Z") + "-" + strings.ToLower(nuid.Next()[12:])
+	return "once-" + time.Now().UTC().Format(runTime) + "-" + strings.ToLower(nuid.Next()[12:])
 }
 
 // maxTicket bounds what is read of a ticket, unpacked.
@@ -257,22 +272,35 @@ func packTicket(t Ticket) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return pack(text)
+}
+
+func unpackTicket(packed []byte) (t Ticket, err error) {
+	text, err := unpack(packed, maxTicket)
+	if err != nil {
+		return t, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	return t, decoder.Decode(&t)
+}
+
+func pack(text []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	_, err = w.Write(text)
+	_, err := w.Write(text)
 	err = errors.Join(err, w.Close())
 	return b.Bytes(), err
 }
 
-func unpackTicket(packed []byte) (t Ticket, err error) {
+// unpack refuses a text of more than most bytes.
+func unpack(packed []byte, most int) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return t, err
+		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(r, maxTicket))
-	if err != nil {
-		return t, err
+	text, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	if err == nil && len(text) > most {
+		err = fmt.Errorf("it is longer than %d bytes", most)
 	}
-	decoder := json.NewDecoder(strings.NewReader(string(text)))
-	return t, decoder.Decode(&t)
+	return text, err
 }

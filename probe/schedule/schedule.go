@@ -19,9 +19,9 @@ import (
 // so that 1h means on the hour and 24h at midnight UTC, each a little later by
 // chance.
 type Schedule struct {
-	Every  time.Duration
-	Jitter time.Duration // a round starts at most so much after its time; less than Every
-	Seed   uint64        // of the chance: fleets that share hosts should not start together
+	Every  time.Duration `json:"every_ns"`
+	Jitter time.Duration `json:"jitter_ns"` // a round starts at most so much after its time; less than Every
+	Seed   uint64        `json:"seed"`      // of the chance: fleets that share hosts should not start together
 }
 
 // Shortest and Longest bound Every.
@@ -33,13 +33,30 @@ const (
 // New is the schedule of rounds every so often, with as much jitter as does not
 // matter: a tenth, and at most 30 s.
 func New(every time.Duration, seed uint64) (Schedule, error) {
-	switch {
-	case every < Shortest || every > Longest:
-		return Schedule{}, fmt.Errorf("a round every %v: want 1s to 168h", every)
-	case every%time.Second != 0:
-		return Schedule{}, errors.New("rounds are whole seconds apart")
+	s := Schedule{Every: every, Jitter: min(every/10, 30*time.Second), Seed: seed}
+	if err := s.Check(); err != nil {
+		return Schedule{}, err
 	}
-	return Schedule{Every: every, Jitter: min(every/10, 30*time.Second), Seed: seed}, nil
+	return s, nil
+}
+
+// Check refuses a schedule that New does not make.
+func (s Schedule) Check() error {
+	switch {
+	case s.Every < Shortest || s.Every > Longest:
+		return fmt.Errorf("a round every %v: want 1s to 168h", s.Every)
+	case s.Every%time.Second != 0:
+		return errors.New("rounds are whole seconds apart")
+	case s.Jitter < 0 || s.Jitter >= s.Every:
+		return fmt.Errorf("a round every %v, by chance up to %v later: want less than that", s.Every, s.Jitter)
+	}
+	return nil
+}
+
+// Aligned is the multiple of Every that a round which was due at t is of.
+func (s Schedule) Aligned(t time.Time) time.Time {
+	s.Jitter = 0
+	return s.Last(t)
 }
 
 // Next is the first time after t at which a round is due.

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"matrix/probe"
+)
+
+// TestAgentsMeasureByThemselves: a service gives the plan and collects; while none
+// is there the agents go on, and the next collects what they measured, each round
+// once. A change of the inventory reaches them with SIGHUP; a wrong one changes
+// nothing. Two services collect each round once.
+func TestAgentsMeasureByThemselves(t *testing.T) {
+	w := newNATSWorld(t, "paris", "zurich", "milan")
+	for _, name := range w.names {
+		w.agent(name)
+	}
+	const every = 20 * time.Second
+	one := w.serve("one", every, "--autonomous")
+	one.said.await(t, "the fleet's plan is that of")
+	one.said.await(t, "3 of 3 agents have the fleet's plan of")
+	eventually(t, "a round is saved", func() bool { return len(w.rounds()) >= 1 })
+	eventually(t, "it is shown", one.healthy)
+	one.kill()
+
+	last := w.rounds()[len(w.rounds())-1].Start
+	time.Sleep(time.Until(last.Add(2*every + every/2))) // two rounds that nobody collects
+	back, other := w.serve("back", every, "--autonomous"), w.serve("other", every, "--autonomous")
+	eventually(t, "the rounds in between are saved", func() bool { return len(w.rounds()) >= 4 })
+	eventually(t, "who came back shows a round", back.healthy)
+	eventually(t, "so does the other", other.healthy)
+	for _, s := range []*standing{one, back, other} {
+		if strings.Contains(s.said.text(), "its agent has the job") {
+			t.Error("a service gave a job")
+		}
+	}
+
+	list, err := os.ReadFile(w.path("cities.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.inventory(back, string(list)+"oops\n")
+	back.said.await(t, "what held before goes on to hold")
+	lines := strings.SplitAfter(string(list), "\n")
+	w.inventory(back, strings.Join(append(lines[:1], lines[2:]...), "")) // without the first city
+	back.said.await(t, "read the settings and the inventory again: 2 hosts")
+	other.said.await(t, "another coordinator has published or withdrawn the fleet's plan")
+	eventually(t, "a round of two cities", func() bool {
+		rounds := w.rounds()
+		return len(rounds[len(rounds)-1].Cities) == 2
+	})
+	out, _ := w.matrix("status", "--config", "none", "--cities", w.path("cities.csv"), "--via", w.via(), "--nats-key", w.path("nats/coordinator.key"))
+	if !strings.Contains(out, "2 of 2 agents have the fleet's plan of") {
+		t.Errorf("status says\n%s", out)
+	}
+	back.kill()
+	other.kill()
+	w.checkAlone(every)
+
+	// A service that starts rounds itself takes the plan back.
+	classic := w.serve("classic", every)
+	classic.said.await(t, "from now on this service starts the rounds")
+	eventually(t, "it gives out jobs", func() bool { return classic.gave(w.names[1:]) })
+}
+
+// inventory writes another one and has a service read it.
+func (w *natsWorld) inventory(s *standing, list string) {
+	w.t.Helper()
+	if err := os.WriteFile(w.path("cities.csv"), []byte(list), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := s.Process.Signal(syscall.SIGHUP); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// checkAlone sees that there is one round of each time, whole.
+func (w *natsWorld) checkAlone(every time.Duration) {
+	w.t.Helper()
+	slots := map[time.Time]bool{}
+	var before time.Time
+	for _, r := range w.rounds() {
+		slot := r.Start.Truncate(every)
+		if slots[slot] {
+			w.t.Errorf("two rounds of %v", slot)
+		}
+		slots[slot] = true
+		if !before.IsZero() && slot.Sub(before) > every {
+			w.t.Errorf("no round between %v and %v", before, slot)
+		}
+		before = slot
+		if !r.Complete() {
+			w.t.Errorf("the round of %v is not whole: %d of %d pairs: %v", r.Start, r.Count(probe.Measured), r.Planned(), r.Warnings)
+		}
+		for _, s := range r.Samples {
+			if off := s.At.Sub(r.Start); len(s.RTTs) != 12 || off < -5*time.Second || off > 10*time.Second {
+				w.t.Errorf("%v: %v has %d of 12 replies, %v after the round's time", r.Start, s.Pair, len(s.RTTs), off)
+			}
+		}
+	}
+}
