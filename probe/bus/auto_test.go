@@ -82,7 +82,7 @@ func (w *world) gather(held *bus.Held, until time.Time) measured {
 		Opener: opener, Log: w.log,
 		Limits: probe.Limits{Dials: len(plan.Jobs), Attempts: 1, Open: g.Patience(), Connect: g.Patience(), Grace: g.Patience()},
 	}).Run(w.t.Context(), plan)
-	return measured{round, g.Owing()}
+	return measured{round, g.Owing(), held.Start}
 }
 
 // discovered waits until there are so many open rounds.

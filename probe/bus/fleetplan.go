@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -60,9 +59,6 @@ func MakeFleetPlan(s schedule.Schedule, cities []probe.City, addresses probe.Add
 	for i := range p.Cities {
 		p.Cities[i].SSH = "" // no business of other hosts
 	}
-	if length := whole.Length(); length >= s.Every {
-		return p, fmt.Errorf("a round takes %v by its plan, and the next is due after %v", length.Round(time.Millisecond), s.Every)
-	}
 	return p.dated(time.Now())
 }
 
@@ -91,14 +87,20 @@ func digestOf(text []byte) string {
 }
 
 // readPlan reads a plan that somebody wrote. It is taken as a whole or not at all.
-func readPlan(packed []byte) (p FleetPlan, err error) {
+func readPlan(packed []byte) (FleetPlan, error) {
 	if len(packed) > maxPlan {
-		return p, fmt.Errorf("it has %d bytes, %d are allowed", len(packed), maxPlan)
+		return FleetPlan{}, fmt.Errorf("it has %d bytes, %d are allowed", len(packed), maxPlan)
 	}
 	text, err := unpack(packed, maxPlanText)
 	if err != nil {
-		return p, fmt.Errorf("it cannot be unpacked: %w", err)
+		return FleetPlan{}, fmt.Errorf("it cannot be unpacked: %w", err)
 	}
+	p, err := parsePlan(text)
+	p.packed = packed
+	return p, err
+}
+
+func parsePlan(text []byte) (p FleetPlan, err error) {
 	var about struct {
 		Format int `json:"format"`
 	}
@@ -113,10 +115,7 @@ func readPlan(packed []byte) (p FleetPlan, err error) {
 	if err := decoder.Decode(&p); err != nil {
 		return p, fmt.Errorf("it is no plan: %w", err)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return p, errors.New("it goes on after its end")
-	}
-	p.digest, p.packed = digestOf(text), packed
+	p.digest = digestOf(text)
 	return p, p.check()
 }
 
@@ -137,7 +136,34 @@ func (p FleetPlan) check() error {
 	if p.Options.Engine != probe.Clean(p.Options.Engine, 40) {
 		return errors.New("the name of its engine is none")
 	}
-	return p.checkCities()
+	if err := p.checkCities(); err != nil {
+		return err
+	}
+	return p.checkRows()
+}
+
+// checkRows sees that every city's row keeps to the rate, and ends before the next
+// round is due.
+func (p FleetPlan) checkRows() error {
+	targets := 0
+	for _, to := range p.Addresses {
+		if to.Addr.IsValid() {
+			targets++
+		}
+	}
+	if targets == len(p.Cities) {
+		targets-- // nobody pings itself
+	}
+	if targets == 0 {
+		return errors.New("no city has an address")
+	}
+	if needed := time.Duration(targets) * time.Second / time.Duration(p.Options.Rate); p.Options.Interval < needed {
+		return fmt.Errorf("%d targets every %v are more than the %d echo requests a second that it allows", targets, p.Options.Interval, p.Options.Rate)
+	}
+	if length := time.Duration(p.Options.Count)*p.Options.Interval + p.Options.Timeout; length >= p.Schedule.Every {
+		return fmt.Errorf("a round takes up to %v, and the next is due after %v", length.Round(time.Millisecond), p.Schedule.Every)
+	}
+	return nil
 }
 
 func (p FleetPlan) checkCities() error {
@@ -217,14 +243,7 @@ func (p FleetPlan) row(city string) (probe.Job, error) {
 	if err != nil || len(plan.Jobs) == 0 {
 		return probe.Job{From: city, Options: p.Options}, err
 	}
-	job := plan.Jobs[0]
-	switch length := job.Length(); {
-	case job.Interval != p.Options.Interval:
-		return job, fmt.Errorf("%d targets every %v are more than the %d echo requests a second that it allows itself", len(job.Targets), p.Options.Interval, p.Options.Rate)
-	case length >= p.Schedule.Every:
-		return job, fmt.Errorf("a round takes %v, and the next is due after %v", length.Round(time.Millisecond), p.Schedule.Every)
-	}
-	return job, nil
+	return plan.Jobs[0], nil
 }
 
 // Ticket is the round of the plan that is due at a time; false: there is none.

@@ -355,7 +355,9 @@ func readFrom(ctx context.Context, stream jetstream.Stream, subject string, poli
 			return errors.Join(context.Cause(ctx), err)
 		}
 		if !take(m) {
-			return nil
+			messages.Stop()
+			// Left to itself it would be there for another minute.
+			return stream.DeleteConsumer(ctx, consumer.CachedInfo().Name)
 		}
 	}
 }

@@ -164,8 +164,13 @@ func (p *planner) consider(packed []byte, revision uint64, withdrawn bool) {
 	p.plans = append([]FleetPlan{plan}, holds[:min(1, len(holds))]...)
 	p.keep()
 	p.Log.Info("the fleet has another plan", "revision", revision, "plan", plan.digest, "from", plan.From, "cities", len(plan.Cities), "every", plan.Schedule.Every)
-	time.AfterFunc(plan.From.Sub(p.Clock()), func() { nudge(p.poke) })
+	p.await(plan)
 	nudge(p.poke)
+}
+
+// await has the schedule looked at when the plan begins to hold.
+func (p *planner) await(plan FleetPlan) {
+	time.AfterFunc(plan.From.Sub(p.Clock()), func() { nudge(p.poke) })
 }
 
 // accept reads a plan, and asks the host whether it may carry out its part of it.
@@ -214,6 +219,7 @@ func (p *planner) remember() {
 			continue
 		}
 		p.plans = append(p.plans, plan)
+		p.await(plan)
 	}
 }
 

@@ -65,6 +65,9 @@ func TestAStolenKey(t *testing.T) {
 	for _, subject := range []string{
 		"matrix.said.b.some", "matrix.live.b.some", "matrix.to.b", "matrix.said.a", "matrix.said.a.x.y",
 		"$JS.API.STREAM.PURGE.MATRIX", "$JS.API.STREAM.MSG.GET.MATRIX", "$JS.API.CONSUMER.CREATE.MATRIX", "$KV.matrix_rounds.some", "_INBOX_COORDINATOR.x",
+		"$KV.matrix_plans.current", "matrix.plan", "matrix.sign.b", "$JS.API.STREAM.PURGE.KV_matrix_plans", "$JS.API.STREAM.UPDATE.KV_matrix_plans",
+		"$JS.API.STREAM.MSG.GET.KV_matrix_plans", "$JS.API.DIRECT.GET.KV_matrix_plans", "$JS.API.DIRECT.GET.KV_matrix_rounds.$KV.matrix_rounds.some",
+		"$JS.API.CONSUMER.CREATE.KV_matrix_plans", "$JS.API.STREAM.PURGE.MATRIX_SIGNS",
 	} {
 		if err := thief.Publish(subject, nil); err != nil {
 			t.Fatal(err)
@@ -73,7 +76,7 @@ func TestAStolenKey(t *testing.T) {
 			t.Errorf("publish to %s: %v", subject, err)
 		}
 	}
-	for _, subject := range []string{"matrix.to.b", "matrix.to.*", "matrix.said.>", "matrix.live.>", "_INBOX_CITY_b.>", "_INBOX_COORDINATOR.>", ">"} {
+	for _, subject := range []string{"matrix.to.b", "matrix.to.*", "matrix.said.>", "matrix.live.>", "_INBOX_CITY_b.>", "_INBOX_COORDINATOR.>", "$KV.matrix_plans.>", "matrix.sign.>", ">"} {
 		if _, err := thief.SubscribeSync(subject); err != nil {
 			t.Fatal(err)
 		}

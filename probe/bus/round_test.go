@@ -55,6 +55,7 @@ func (w *world) ticket(count int) bus.Ticket {
 type measured struct {
 	*probe.Round
 	owing []string
+	start time.Time // when it was due
 }
 
 // measure carries out a ticket, with little patience for who is silent.
@@ -68,7 +69,7 @@ func (w *world) measure(b *bus.Bus, ticket bus.Ticket) measured {
 	defer dialer.Close()
 	round := w.coordinate(ticket, &wire.Opener{Dialer: dialing(dialer.Dial), Silence: 10 * time.Second})
 	held.Release(context.WithoutCancel(w.t.Context()))
-	return measured{round, dialer.Owing()}
+	return measured{round, dialer.Owing(), ticket.Start}
 }
 
 func (w *world) coordinate(ticket bus.Ticket, opener probe.Opener) *probe.Round {
@@ -91,7 +92,7 @@ func (w *world) replay(b *bus.Bus, ticket bus.Ticket) measured {
 	r := &bus.Replay{Held: held, Until: time.Now().Add(time.Minute)}
 	defer r.Close()
 	round := w.coordinate(ticket, r.Opener(w.t.Context(), &wire.Opener{Dialer: dialing(r.Dial)}))
-	return measured{round, r.Owing()}
+	return measured{round, r.Owing(), ticket.Start}
 }
 
 // whole checks that every echo is there, as it was measured, once.

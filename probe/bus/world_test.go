@@ -166,9 +166,14 @@ type agent struct {
 // until it can be reached.
 func (w *world) agent(city, folder string, pinger func() probe.Pinger) *agent {
 	w.t.Helper()
-	return w.agentServing(city, folder, func(ctx context.Context, in io.Reader, out io.Writer) error {
+	return w.agentServing(city, folder, serving(pinger))
+}
+
+// serving is a far side that pings with pinger.
+func serving(pinger func() probe.Pinger) func(context.Context, io.Reader, io.Writer) error {
+	return func(ctx context.Context, in io.Reader, out io.Writer) error {
 		return wire.FarSide{Pinger: pinger(), Version: "v7"}.Serve(ctx, in, out)
-	})
+	}
 }
 
 // agentSaying starts one that says something when it is given a job.
@@ -190,17 +195,23 @@ func (w *world) agentSaying(city, text string) *agent {
 
 func (w *world) agentServing(city, folder string, serve func(context.Context, io.Reader, io.Writer) error) *agent {
 	w.t.Helper()
+	return w.agentLike(city, folder, bus.Agent{Serve: serve})
+}
+
+// agentLike starts one that differs from others as like does.
+func (w *world) agentLike(city, folder string, like bus.Agent) *agent {
+	w.t.Helper()
 	if folder == "" {
 		folder = w.t.TempDir()
 	}
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ready, ended := make(chan bool), make(chan error, 1)
-	a := bus.Agent{
-		Key: w.key(city), Folder: folder, Log: w.log.With("agent", city), Ready: func() { close(ready) },
-		Serve: serve,
+	like.Key, like.Folder, like.Log, like.Ready = w.key(city), folder, w.log.With("agent", city), func() { close(ready) }
+	if like.Serve == nil {
+		like.Serve = serving(func() probe.Pinger { return generator{} })
 	}
 	go func() {
-		ended <- a.Run(ctx)
+		ended <- like.Run(ctx)
 		close(ended) // whoever asks again has been told
 	}()
 	stop := sync.OnceFunc(func() {
