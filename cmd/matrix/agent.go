@@ -68,7 +68,7 @@ func agentCommand(std streams) *cobra.Command {
 			defer lock.Close()
 			a := bus.Agent{
 				Key: k, Folder: spool,
-				Log:   slog.New(slog.NewTextHandler(std.err, nil)),
+				Log:    slog.New(slog.NewTextHandler(std.err, nil)),
 				Serve:  farSide(func() probe.Pinger { return guarded(allow, mostRate) }),
 				Accept: guarded(allow, mostRate).Check,
 				Ready:  func() { fmt.Fprintf(std.err, "matrix: the agent of %s is connected\n", k.City) },

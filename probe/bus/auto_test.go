@@ -11,7 +11,6 @@ import (
 	"matrix/probe"
 	"matrix/probe/bus"
 	"matrix/probe/schedule"
-	"matrix/probe/wire"
 )
 
 // fleetPlan is a plan of rounds of all cities, of that many echo requests.
@@ -72,17 +71,11 @@ func (w *world) gather(held *bus.Held, until time.Time) measured {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	g, err := held.Gather(w.t.Context(), plan, until)
+	round, owing, err := collect(w.t.Context(), held, plan, until)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer g.Close()
-	opener := g.Opener(&wire.Opener{Dialer: dialing(g.Dial), Handshake: g.Patience(), Silence: g.Patience()})
-	round := (&probe.Coordinator{
-		Opener: opener, Log: w.log,
-		Limits: probe.Limits{Dials: len(plan.Jobs), Attempts: 1, Open: g.Patience(), Connect: g.Patience(), Grace: g.Patience()},
-	}).Run(w.t.Context(), plan)
-	return measured{round, g.Owing(), held.Start}
+	return measured{round, owing, held.Start}
 }
 
 // discovered waits until there are so many open rounds.

@@ -16,6 +16,15 @@
 // that nobody holds is read again from the stream with a Replay, by whoever
 // comes next.
 //
+// Where the fleet has a plan (FleetPlan, in a bucket that agents may only read),
+// nobody is told to measure:
+//
+//	coordinator ─ plan ──▶ planner ─ at its time ─▶ far side ─▶ outbox ─▶ stream
+//	     └──────── Gather: row by row, by the coordinator's clock ◀─────────┘
+//
+// The name of a round follows from the plan and from the time at which it is due,
+// and so do the jobs. Agents sign which plan they have, or why not.
+//
 // Who may do what is decided by the server, by nkey: an agent publishes below
 // its own city's name, and nowhere else (AgentRights). So the city that a
 // message is from is the one in its subject, never one in its text.

@@ -20,6 +20,7 @@ import (
 	"matrix/probe"
 	"matrix/probe/bus"
 	"matrix/probe/bus/server"
+	"matrix/probe/schedule"
 	"matrix/probe/wire"
 )
 
@@ -28,6 +29,7 @@ import (
 const (
 	agentsEnv      = "MATRIX_TEST_NATS_AGENTS"
 	coordinatorEnv = "MATRIX_TEST_NATS_COORDINATOR"
+	collectorEnv   = "MATRIX_TEST_NATS_COLLECTOR"
 )
 
 // fleetSpec is a fleet as the processes are told of it.
@@ -35,6 +37,7 @@ type fleetSpec struct {
 	Folder, Address string
 	Cities, Count   int
 	Interval        time.Duration
+	Every           time.Duration // of rounds that agents measure by themselves
 }
 
 func (f fleetSpec) names() []string {
@@ -60,7 +63,7 @@ func (f fleetSpec) key(city string) bus.Key {
 
 // playPart runs one of the processes, if the environment asks for it.
 func playPart() {
-	for env, part := range map[string]func(fleetSpec) error{agentsEnv: playAgents, coordinatorEnv: playCoordinator} {
+	for env, part := range map[string]func(fleetSpec) error{agentsEnv: playAgents, coordinatorEnv: playCoordinator, collectorEnv: playCollector} {
 		text := os.Getenv(env)
 		if text == "" {
 			continue
@@ -112,13 +115,7 @@ func playCoordinator(f fleetSpec) error {
 		return err
 	}
 	defer b.Close()
-	o := probe.DefaultOptions()
-	o.Count, o.Interval, o.Timeout = f.Count, f.Interval, time.Second
-	t := bus.Ticket{Run: bus.NewRun(), Start: time.Now().UTC(), Addresses: probe.Addresses{}, Options: o}
-	for i, name := range f.names() {
-		t.Cities = append(t.Cities, probe.City{Name: name, Title: name, Host: name + ".example"})
-		t.Addresses[name] = probe.Resolved{Addr: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})}
-	}
+	t := f.ticket()
 	plan, err := t.Plan()
 	if err != nil {
 		return err
@@ -136,6 +133,89 @@ func playCoordinator(f fleetSpec) error {
 	took := time.Since(began)
 	owing := dialer.Owing()
 	dialer.Close()
+	return account(ctx, b, held, round, owing, took, plan)
+}
+
+// ticket is a round of all cities.
+func (f fleetSpec) ticket() bus.Ticket {
+	o := probe.DefaultOptions()
+	o.Count, o.Interval, o.Timeout = f.Count, f.Interval, time.Second
+	t := bus.Ticket{Run: bus.NewRun(), Start: time.Now().UTC(), Addresses: probe.Addresses{}, Options: o}
+	for i, name := range f.names() {
+		t.Cities = append(t.Cities, probe.City{Name: name, Title: name, Host: name + ".example"})
+		t.Addresses[name] = probe.Resolved{Addr: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})}
+	}
+	return t
+}
+
+// playCollector gives the fleet a plan, and collects a round of it.
+func playCollector(f fleetSpec) error {
+	ctx := context.Background()
+	b, err := bus.Connect(ctx, f.key(""), slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	t := f.ticket()
+	made, err := bus.MakeFleetPlan(schedule.Schedule{Every: f.Every}, t.Cities, t.Addresses, t.Options, "v7")
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	now, err := b.Publish(ctx, made)
+	if err != nil {
+		return err
+	}
+	for have := 0; have < f.Cities; {
+		signs, err := b.Signs(ctx)
+		if err != nil {
+			return err
+		}
+		have = 0
+		for _, s := range signs {
+			if s.Revision == now.Revision && s.Wrong == "" {
+				have++
+			}
+		}
+	}
+	fmt.Printf("%d agents have the plan %.1f s after it was published\n", f.Cities, time.Since(began).Seconds())
+	due := now.Schedule.Next(now.From)
+	time.Sleep(time.Until(due))
+	t, _, err = b.DueAt(ctx, due)
+	if err != nil {
+		return err
+	}
+	plan, err := t.Plan()
+	if err != nil {
+		return err
+	}
+	held, err := b.Begin(ctx, t)
+	if err != nil {
+		return err
+	}
+	round, owing, err := collect(ctx, held, plan, due.Add(f.Every))
+	if err != nil {
+		return err
+	}
+	return account(ctx, b, held, round, owing, time.Since(due), plan)
+}
+
+// collect reads a round that agents measure by themselves, as a coordinator does
+// that waits until a time.
+func collect(ctx context.Context, held *bus.Held, plan probe.Plan, until time.Time) (*probe.Round, []string, error) {
+	g, err := held.Gather(ctx, plan, until)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer g.Close()
+	patience := g.Patience()
+	opener := g.Opener(&wire.Opener{Dialer: dialing(g.Dial), Handshake: patience, Silence: patience})
+	limits := probe.Limits{Dials: len(plan.Jobs), Attempts: 1, Open: patience, Connect: patience, Grace: patience}
+	return (&probe.Coordinator{Opener: opener, Limits: limits}).Run(ctx, plan), g.Owing(), nil
+}
+
+// account closes a round and says what it took.
+func account(ctx context.Context, b *bus.Bus, held *bus.Held, round *probe.Round, owing []string, took time.Duration, plan probe.Plan) error {
 	replies := 0
 	for i := range round.Samples {
 		replies += len(round.Samples[i].RTTs)
@@ -155,14 +235,20 @@ func playCoordinator(f fleetSpec) error {
 
 // TestAFleet measures a round with agents, server and coordinator in processes
 // of their own. MATRIX_TEST_FLEET=1000 is that of docs/scale.md.
-func TestAFleet(t *testing.T) {
-	f := fleetSpec{Folder: t.TempDir(), Cities: 10, Count: 3, Interval: 100 * time.Millisecond}
+func TestAFleet(t *testing.T) { measureFleet(t, coordinatorEnv) }
+
+// TestAFleetByItself is TestAFleet with agents that have a plan.
+func TestAFleetByItself(t *testing.T) { measureFleet(t, collectorEnv) }
+
+func measureFleet(t *testing.T, part string) {
+	f := fleetSpec{Folder: t.TempDir(), Cities: 10, Count: 3, Interval: 100 * time.Millisecond, Every: 10 * time.Second}
 	if n := os.Getenv("MATRIX_TEST_FLEET"); n != "" {
 		var err error
 		if f.Cities, err = strconv.Atoi(n); err != nil {
 			t.Fatal(err)
 		}
 		f.Interval = time.Second // stretched by the rate
+		f.Every = 2 * time.Minute
 	}
 	w := &world{t: t, folder: f.Folder}
 	if _, err := server.Make(f.Folder, []string{"127.0.0.1"}, f.names()); err != nil {
@@ -200,7 +286,7 @@ func TestAFleet(t *testing.T) {
 	}
 	t.Logf("%d agents connected within %v", f.Cities, time.Since(began))
 	coordinator := exec.Command(os.Args[0])
-	coordinator.Env = append(os.Environ(), coordinatorEnv+"="+string(spec))
+	coordinator.Env = append(os.Environ(), part+"="+string(spec))
 	said, err := coordinator.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, said)

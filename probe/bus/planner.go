@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -31,7 +32,7 @@ type planner struct {
 	tell chan struct{} // there is something to sign
 
 	mu       sync.Mutex
-	plans    []FleetPlan // that were right, newest first: one that holds, and perhaps one that will
+	plans    []FleetPlan // that were right, newest first: the one that holds, before it those that will
 	revision uint64      // of the plan that was looked at last, right or wrong
 	wrong    string      // why that one was not taken
 	measured bool        // something, since the last sign
@@ -42,6 +43,7 @@ const (
 	longestLook = 30 * time.Second // between two tries to fetch it
 	signEvery   = 5 * time.Minute
 	mostWhy     = 300 // runes
+	mostHeld    = 4   // plans
 )
 
 func newPlanner(d *desk) *planner {
@@ -157,11 +159,13 @@ func (p *planner) consider(packed []byte, revision uint64, withdrawn bool) {
 	if len(p.plans) > 0 && p.plans[0].digest == plan.digest {
 		return // as it was on disk
 	}
-	holds := p.plans
-	for len(holds) > 1 && p.Clock().Before(holds[0].From) {
-		holds = holds[1:] // it never held
+	p.plans = append([]FleetPlan{plan}, p.plans...)
+	if now := slices.IndexFunc(p.plans, func(one FleetPlan) bool { return !p.Clock().Before(one.From) }); now >= 0 {
+		p.plans = p.plans[:now+1]
 	}
-	p.plans = append([]FleetPlan{plan}, holds[:min(1, len(holds))]...)
+	if len(p.plans) > mostHeld {
+		p.plans = slices.Delete(p.plans, 1, 1+len(p.plans)-mostHeld)
+	}
 	p.keep()
 	p.Log.Info("the fleet has another plan", "revision", revision, "plan", plan.digest, "from", plan.From, "cities", len(plan.Cities), "every", plan.Schedule.Every)
 	p.await(plan)
@@ -192,7 +196,7 @@ func (p *planner) planFile(i int) string { return filepath.Join(p.Folder, fmt.Sp
 // keep writes the plans down. A disk that refuses costs what is known after the
 // next start, and is said.
 func (p *planner) keep() {
-	for i := range 2 {
+	for i := range mostHeld {
 		path := p.planFile(i)
 		var err error
 		if i < len(p.plans) {
@@ -208,7 +212,7 @@ func (p *planner) keep() {
 
 // remember reads the plans that were kept.
 func (p *planner) remember() {
-	for i := range 2 {
+	for i := range mostHeld {
 		packed, err := os.ReadFile(p.planFile(i))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
