@@ -47,7 +47,7 @@ func (p *planner) measure(ctx context.Context) {
 }
 
 // holding is the plan of what is due at a time; nil: there is none.
-func (p *planner) holding(due time.Time) *FleetPlan {
+func (p *planner) holding(due time.Time) *task {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range p.plans {
@@ -62,7 +62,7 @@ func (p *planner) holding(due time.Time) *FleetPlan {
 // meanwhile is for the next.
 func (p *planner) round(ctx context.Context, due time.Time) {
 	plan := p.holding(due)
-	if plan == nil || !plan.has(p.Key.City) {
+	if plan == nil || len(plan.row.Targets) == 0 {
 		return
 	}
 	t, ok := plan.Ticket(due)
@@ -74,15 +74,7 @@ func (p *planner) round(ctx context.Context, due time.Time) {
 		log.Warn("the round is left out: it is too late for it", "late", late)
 		return
 	}
-	row, err := plan.row(p.Key.City)
-	if err != nil {
-		log.Error("the round is left out", "err", err)
-		return
-	}
-	if len(row.Targets) == 0 {
-		return
-	}
-	if err := p.carryOut(ctx, t.Run, row); err != nil {
+	if err := p.carryOut(ctx, t.Run, plan.row); err != nil {
 		log.Error("the round is left out", "err", err)
 	}
 	p.mu.Lock()

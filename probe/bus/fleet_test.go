@@ -166,7 +166,7 @@ func playCollector(f fleetSpec) error {
 	if err != nil {
 		return err
 	}
-	for have := 0; have < f.Cities; {
+	for have := 0; have < f.Cities; time.Sleep(50 * time.Millisecond) {
 		signs, err := b.Signs(ctx)
 		if err != nil {
 			return err

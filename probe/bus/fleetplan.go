@@ -48,14 +48,14 @@ const (
 // MakeFleetPlan makes a plan of rounds of all pairs. It is an error if it cannot be
 // carried out: every agent would refuse it.
 func MakeFleetPlan(s schedule.Schedule, cities []probe.City, addresses probe.Addresses, options probe.Options, program string) (FleetPlan, error) {
-	whole, err := probe.MakePlan(cities, addresses, probe.Selection{}, options)
-	if err != nil {
-		return FleetPlan{}, err
-	}
 	p := FleetPlan{
 		Format: planFormat, Program: program, Schedule: s,
-		Cities: slices.Clone(cities), Addresses: addresses, Options: whole.Options,
+		Cities: slices.Clone(cities), Addresses: addresses, Options: options,
 	}
+	if err := options.Check(); err != nil {
+		return p, err
+	}
+	p.Options.Interval = max(options.Interval, p.leastInterval())
 	for i := range p.Cities {
 		p.Cities[i].SSH = "" // no business of other hosts
 	}
@@ -145,19 +145,11 @@ func (p FleetPlan) check() error {
 // checkRows sees that every city's row keeps to the rate, and ends before the next
 // round is due.
 func (p FleetPlan) checkRows() error {
-	targets := 0
-	for _, to := range p.Addresses {
-		if to.Addr.IsValid() {
-			targets++
-		}
-	}
-	if targets == len(p.Cities) {
-		targets-- // nobody pings itself
-	}
+	targets := p.mostTargets()
 	if targets == 0 {
 		return errors.New("no city has an address")
 	}
-	if needed := time.Duration(targets) * time.Second / time.Duration(p.Options.Rate); p.Options.Interval < needed {
+	if p.Options.Interval < p.leastInterval() {
 		return fmt.Errorf("%d targets every %v are more than the %d echo requests a second that it allows", targets, p.Options.Interval, p.Options.Rate)
 	}
 	if length := time.Duration(p.Options.Count)*p.Options.Interval + p.Options.Timeout; length >= p.Schedule.Every {
@@ -193,6 +185,25 @@ func (p FleetPlan) checkCities() error {
 		return fmt.Errorf("%d addresses of %d cities", len(p.Addresses), len(p.Cities))
 	}
 	return nil
+}
+
+// mostTargets is how many the longest row has.
+func (p FleetPlan) mostTargets() int {
+	targets := 0
+	for _, to := range p.Addresses {
+		if to.Addr.IsValid() {
+			targets++
+		}
+	}
+	if targets == len(p.Cities) {
+		targets-- // nobody pings itself
+	}
+	return targets
+}
+
+// leastInterval is that to which probe.MakePlan stretches one of all rows.
+func (p FleetPlan) leastInterval() time.Duration {
+	return time.Duration(p.mostTargets()) * time.Second / time.Duration(p.Options.Rate)
 }
 
 func checkCity(c probe.City) error {

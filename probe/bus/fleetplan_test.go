@@ -88,11 +88,11 @@ func TestPlansThatCannotBeMade(t *testing.T) {
 		"the next is due after 10s": func(s *schedule.Schedule, _ *[]probe.City, _ *probe.Options) {
 			*s = schedule.Schedule{Every: 10 * time.Second}
 		},
-		"want 1s to 168h":         func(s *schedule.Schedule, _ *[]probe.City, _ *probe.Options) { s.Every *= 1000 },
-		"rate 0":                  func(_ *schedule.Schedule, _ *[]probe.City, o *probe.Options) { o.Rate = 0 },
-		"at least two are needed": func(_ *schedule.Schedule, c *[]probe.City, _ *probe.Options) { *c = (*c)[:1] },
-		"is in it twice":          func(_ *schedule.Schedule, c *[]probe.City, _ *probe.Options) { (*c)[0] = (*c)[1] },
-		"part of a NATS subject":  func(_ *schedule.Schedule, c *[]probe.City, _ *probe.Options) { (*c)[0].Name = "a.*" },
+		"want 1s to 168h":        func(s *schedule.Schedule, _ *[]probe.City, _ *probe.Options) { s.Every *= 1000 },
+		"rate 0":                 func(_ *schedule.Schedule, _ *[]probe.City, o *probe.Options) { o.Rate = 0 },
+		"1 cities: want 2 to":    func(_ *schedule.Schedule, c *[]probe.City, _ *probe.Options) { *c = (*c)[:1] },
+		"is in it twice":         func(_ *schedule.Schedule, c *[]probe.City, _ *probe.Options) { (*c)[0] = (*c)[1] },
+		"part of a NATS subject": func(_ *schedule.Schedule, c *[]probe.City, _ *probe.Options) { (*c)[0].Name = "a.*" },
 	} {
 		s, cities, options := good.Schedule, append([]probe.City{}, good.Cities...), o
 		change(&s, &cities, &options)

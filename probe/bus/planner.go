@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -32,10 +31,10 @@ type planner struct {
 	tell chan struct{} // there is something to sign
 
 	mu       sync.Mutex
-	plans    []FleetPlan // that were right, newest first: the one that holds, before it those that will
-	revision uint64      // of the plan that was looked at last, right or wrong
-	wrong    string      // why that one was not taken
-	measured bool        // something, since the last sign
+	plans    []task // of plans that were right, newest first: that which holds, before it those that will
+	revision uint64 // of the plan that was looked at last, right or wrong
+	wrong    string // why that one was not taken
+	measured bool   // something, since the last sign
 }
 
 const (
@@ -45,6 +44,12 @@ const (
 	mostWhy     = 300 // runes
 	mostHeld    = 4   // plans
 )
+
+// task is a plan as far as it concerns one city.
+type task struct {
+	FleetPlan           // without cities and addresses, which may be many
+	row       probe.Job // no targets: it has nothing to do
+}
 
 func newPlanner(d *desk) *planner {
 	p := &planner{desk: d, news: make(chan uint64, 1), poke: make(chan struct{}, 1), tell: make(chan struct{}, 1)}
@@ -146,7 +151,7 @@ func (p *planner) consider(packed []byte, revision uint64, withdrawn bool) {
 	defer nudge(p.tell)
 	if withdrawn {
 		p.plans = nil
-		p.keep()
+		p.keep(nil)
 		p.Log.Info("the fleet has no plan any more: rounds are for coordinators to start")
 		return
 	}
@@ -159,72 +164,86 @@ func (p *planner) consider(packed []byte, revision uint64, withdrawn bool) {
 	if len(p.plans) > 0 && p.plans[0].digest == plan.digest {
 		return // as it was on disk
 	}
-	p.plans = append([]FleetPlan{plan}, p.plans...)
-	if now := slices.IndexFunc(p.plans, func(one FleetPlan) bool { return !p.Clock().Before(one.From) }); now >= 0 {
+	p.plans = append([]task{plan}, p.plans...)
+	if now := slices.IndexFunc(p.plans, func(one task) bool { return !p.Clock().Before(one.From) }); now >= 0 {
 		p.plans = p.plans[:now+1]
 	}
 	if len(p.plans) > mostHeld {
 		p.plans = slices.Delete(p.plans, 1, 1+len(p.plans)-mostHeld)
 	}
-	p.keep()
-	p.Log.Info("the fleet has another plan", "revision", revision, "plan", plan.digest, "from", plan.From, "cities", len(plan.Cities), "every", plan.Schedule.Every)
+	p.keep(packed)
+	p.Log.Info("the fleet has another plan", "revision", revision, "plan", plan.digest, "from", plan.From, "targets", len(plan.row.Targets), "every", plan.Schedule.Every)
 	p.await(plan)
 	nudge(p.poke)
 }
 
 // await has the schedule looked at when the plan begins to hold.
-func (p *planner) await(plan FleetPlan) {
+func (p *planner) await(plan task) {
 	time.AfterFunc(plan.From.Sub(p.Clock()), func() { nudge(p.poke) })
 }
 
 // accept reads a plan, and asks the host whether it may carry out its part of it.
-func (p *planner) accept(packed []byte) (FleetPlan, error) {
+func (p *planner) accept(packed []byte) (task, error) {
 	plan, err := readPlan(packed)
-	if err != nil || !plan.has(p.Key.City) {
-		return plan, err // a city that left the fleet has nothing to do
+	if err != nil {
+		return task{}, err
 	}
-	row, err := plan.row(p.Key.City)
+	t := task{FleetPlan: plan}
+	t.Cities, t.Addresses, t.packed = nil, nil, nil
+	if !plan.has(p.Key.City) {
+		return t, nil // it left the fleet
+	}
+	t.row, err = plan.row(p.Key.City)
 	if err == nil && p.Accept != nil {
-		err = p.Accept(row)
+		err = p.Accept(t.row)
 	}
-	return plan, err
+	return t, err
 }
 
-// planFile is where a plan is kept: 0 is the newest.
-func (p *planner) planFile(i int) string { return filepath.Join(p.Folder, fmt.Sprintf("plan.%d", i)) }
+const planSuffix = ".plan"
 
-// keep writes the plans down. A disk that refuses costs what is known after the
-// next start, and is said.
-func (p *planner) keep() {
-	for i := range mostHeld {
-		path := p.planFile(i)
-		var err error
-		if i < len(p.plans) {
-			err = errors.Join(os.WriteFile(path+".new", p.plans[i].packed, 0o600), os.Rename(path+".new", path))
-		} else if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) {
-			err = nil
+func (p *planner) planFile(digest string) string { return filepath.Join(p.Folder, digest+planSuffix) }
+
+// keep writes the newest plan down and removes those that are given up. A disk that
+// refuses costs what is known after the next start, and is said.
+func (p *planner) keep(newest []byte) {
+	var err error
+	if newest != nil {
+		path := p.planFile(p.plans[0].digest)
+		err = errors.Join(os.WriteFile(path+".new", newest, 0o600), os.Rename(path+".new", path))
+	}
+	kept, globErr := filepath.Glob(p.planFile("*"))
+	err = errors.Join(err, globErr)
+	for _, path := range kept {
+		if !slices.ContainsFunc(p.plans, func(one task) bool { return p.planFile(one.digest) == path }) {
+			err = errors.Join(err, os.Remove(path))
 		}
-		if err != nil {
-			p.Log.Error("the fleet's plan cannot be kept", "err", err)
-		}
+	}
+	if err != nil {
+		p.Log.Error("the fleet's plan cannot be kept", "err", err)
 	}
 }
 
 // remember reads the plans that were kept.
 func (p *planner) remember() {
-	for i := range mostHeld {
-		packed, err := os.ReadFile(p.planFile(i))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+	kept, err := filepath.Glob(p.planFile("*"))
+	if err != nil {
+		p.Log.Error("the fleet's plan cannot be read", "err", err)
+	}
+	for _, path := range kept {
+		packed, err := os.ReadFile(path)
+		var plan task
+		if err == nil {
+			plan, err = p.accept(packed)
 		}
-		plan, refused := p.accept(packed)
-		if err := errors.Join(err, refused); err != nil {
-			p.Log.Error("a plan of the fleet that was kept is refused", "file", p.planFile(i), "err", err)
+		if err != nil {
+			p.Log.Error("a plan of the fleet that was kept is refused", "file", path, "err", err)
 			continue
 		}
 		p.plans = append(p.plans, plan)
 		p.await(plan)
 	}
+	slices.SortFunc(p.plans, func(a, b task) int { return b.From.Compare(a.From) })
 }
 
 // Sign is what an agent says of itself now and then, if its fleet has a plan.
