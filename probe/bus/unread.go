@@ -98,7 +98,9 @@ func (l *lines) Read(p []byte) (int, error) {
 		l.changed.Wait()
 	}
 	if len(l.rest) == 0 && len(l.waiting) > 0 {
-		l.rest, l.waiting = l.waiting[0], l.waiting[1:]
+		l.rest = l.waiting[0]
+		l.waiting[0] = nil // else it lives as long as the others
+		l.waiting = l.waiting[1:]
 	}
 	if len(l.rest) == 0 {
 		return 0, l.err
