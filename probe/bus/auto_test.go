@@ -98,6 +98,7 @@ func (w *world) discovered(b *bus.Bus, n int) []bus.Ticket {
 // TestRoundsWithoutACoordinator: agents that have a plan measure by it while no
 // coordinator is there. Whoever comes finds each round whole, and once.
 func TestRoundsWithoutACoordinator(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "a", "b", "c")
 	for _, c := range w.cities {
 		w.agent(c.Name, "", func() probe.Pinger { return generator{} })

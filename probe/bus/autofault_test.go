@@ -13,6 +13,7 @@ import (
 // TestClocksThatAreOff: a little, and the row is of its round, dated by the
 // coordinator's clock; a lot, and it is refused and says why. No round comes of it.
 func TestClocksThatAreOff(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "right", "ahead", "behind", "early", "late")
 	offsets := map[string]time.Duration{"ahead": time.Hour, "behind": -time.Hour, "early": 3 * time.Second, "late": -3 * time.Second}
 	for _, c := range w.cities {
@@ -54,6 +55,7 @@ func TestClocksThatAreOff(t *testing.T) {
 // TestAnAgentEndsInMidRound: what it measured counts, the rest is missing and says
 // why, and it begins with the next round again.
 func TestAnAgentEndsInMidRound(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "a", "b")
 	begun := make(chan bool, 10)
 	first := w.agentLike("a", "", bus.Agent{Serve: serving(func() probe.Pinger { return generator{begun} })})
@@ -80,6 +82,7 @@ func TestAnAgentEndsInMidRound(t *testing.T) {
 
 // TestTheServerIsKilledInMidRoundOfAgents: they go on, and deliver when it is back.
 func TestTheServerIsKilledInARoundOfAgents(t *testing.T) {
+	t.Parallel()
 	w := emptyWorld(t, "a", "b", "c")
 	kill := w.process("127.0.0.1:0")
 	begun := make(chan bool, 10)
@@ -107,6 +110,7 @@ func TestTheServerIsKilledInARoundOfAgents(t *testing.T) {
 // TestAnAgentOfAPlanIsCutOff until after the round: it is owing, and the round is
 // whole when it has delivered. One that is there and has nothing more owes nothing.
 func TestAnAgentOfAPlanIsCutOff(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "a", "b", "c")
 	v := newValve(t, w.address)
 	begun := make(chan bool, 10)
@@ -117,7 +121,7 @@ func TestAnAgentOfAPlanIsCutOff(t *testing.T) {
 	w.agentLike("c", "", bus.Agent{Serve: serving(func() probe.Pinger { return generator{begun} })})
 	w.address = direct
 	b := w.connect()
-	now := w.publish(b, w.fleetPlan(30*time.Second, 20))
+	now := w.publish(b, w.fleetPlan(20*time.Second, 20))
 	w.held(b, now.Revision)
 	ticket := w.due(b)
 	held, err := b.Begin(t.Context(), ticket)

@@ -66,6 +66,7 @@ func packed(t *testing.T, text string) []byte {
 // TestAWrongPlanIsRefusedWhole, by every agent and by coordinators: what held goes
 // on to hold, also after a restart, and all say why.
 func TestAWrongPlanIsRefusedWhole(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "a", "b", "c")
 	agents := map[string]*agent{}
 	for _, c := range w.cities {
@@ -182,6 +183,7 @@ func (w *world) due(b *bus.Bus) bus.Ticket {
 // TestAHostThatMayNotMeasureSo refuses the plan that others take, and goes on with
 // the one before.
 func TestAHostThatMayNotMeasureSo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "a", "b")
 	guard := &probe.Guard{MostRate: 15}
 	w.agentLike("a", "", bus.Agent{Accept: guard.Check})
@@ -267,6 +269,7 @@ func TestAChangeReachesAllAgents(t *testing.T) {
 // TestThePlanChangesInMidRound: the round is finished by the plan that it was begun
 // with, the next is of the new one, with other cities.
 func TestThePlanChangesInMidRound(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "a", "b", "c")
 	begun := make(chan bool, 10)
 	for _, c := range w.cities {
@@ -309,6 +312,7 @@ func TestThePlanChangesInMidRound(t *testing.T) {
 
 // TestASignIsOfItsCityOnly: nobody rolls the signs of others up.
 func TestASignIsOfItsCityOnly(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "a", "b")
 	for _, c := range w.cities {
 		w.agentLike(c.Name, "", bus.Agent{})
