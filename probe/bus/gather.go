@@ -23,6 +23,7 @@ type Gathering struct {
 	until time.Time     // who has not told all by then is not waited for
 	ahead time.Duration // the server's clock, of this one
 	rows  map[string]*row
+	room  *room
 
 	stop func()
 	over sync.WaitGroup
@@ -37,6 +38,9 @@ const (
 	goneAfter  = time.Hour
 	quietAfter = 2*signEvery + time.Minute
 )
+
+// mostHeard is how much of a round is read ahead.
+const mostHeard = 32 << 20
 
 // Gather begins to read the round.
 func (h *Held) Gather(ctx context.Context, plan probe.Plan, until time.Time) (*Gathering, error) {
@@ -54,9 +58,9 @@ func (h *Held) Gather(ctx context.Context, plan probe.Plan, until time.Time) (*G
 	if err != nil {
 		return nil, err
 	}
-	g := &Gathering{held: h, plan: plan, until: until, ahead: ahead, rows: map[string]*row{}, signs: signs}
+	g := &Gathering{held: h, plan: plan, until: until, ahead: ahead, rows: map[string]*row{}, room: newRoom(mostHeard), signs: signs}
 	for _, job := range plan.Jobs {
-		g.rows[job.From] = &row{due: h.Start, tolerance: tolerance(h.Every), lines: newLines(), sessions: map[int]*telling{}}
+		g.rows[job.From] = newRow(h.Start, tolerance(h.Every), g.room)
 	}
 	for subject := range there {
 		if r := g.rows[cityOf(subject)]; r != nil {
@@ -84,6 +88,7 @@ func (g *Gathering) take(m jetstream.Msg) {
 	if r == nil {
 		return
 	}
+	g.room.wait()
 	if err := r.take(m, g.ahead); err != nil {
 		g.held.bus.log.Warn("a message is not understood", "from", cityOf(m.Subject()), "round", g.held.Run, "err", err)
 	}
@@ -178,10 +183,10 @@ func (g *Gathering) Dial(_ context.Context, city probe.City) (*Told, error) {
 	}
 	if err := g.hopeless(city.Name); err != nil {
 		r.end()
-		return nil, &probe.HostError{Op: "measure", Err: err}
+		return nil, r.unheard(err)
 	}
 	if s := g.sign(city.Name); time.Since(s.At) > quietAfter {
-		return nil, &probe.HostError{Op: "measure", Err: fmt.Errorf("its agent was heard last at %s", clockTime(s.At))}
+		return nil, r.unheard(fmt.Errorf("its agent was heard last at %s", clockTime(s.At)))
 	}
 	return &Told{r}, nil
 }
@@ -225,10 +230,8 @@ func (b *Bus) StillOwing(ctx context.Context, t Ticket, cities []string) ([]stri
 // Close ends the reading.
 func (g *Gathering) Close() {
 	g.stop()
+	g.room.close()
 	g.over.Wait()
-	for _, r := range g.rows {
-		r.lines.close(io.ErrClosedPipe)
-	}
 }
 
 // Told is the conversation of an agent with itself, as it is heard.
@@ -241,7 +244,7 @@ func (c *Told) Write(line []byte) (int, error) { return len(line), nil }
 
 // Close ends it.
 func (c *Told) Close() error {
-	c.row.lines.close(io.ErrClosedPipe)
+	c.row.lines.drop(io.ErrClosedPipe)
 	return nil
 }
 

@@ -44,6 +44,12 @@ type numbered struct {
 
 const mostTellings = 4
 
+func newRow(due time.Time, tolerance time.Duration, room *room) *row {
+	r := &row{due: due, tolerance: tolerance, lines: newLines(), sessions: map[int]*telling{}}
+	r.lines.room = room
+	return r
+}
+
 // take takes a message in, if it belongs to the round. server is how far the
 // server's clock is ahead of this one.
 func (r *row) take(m jetstream.Msg, server time.Duration) error {
@@ -133,6 +139,13 @@ func (t *telling) began() time.Time { return t.said.Add(-t.ahead) }
 func (r *row) refuse(why error) {
 	r.over = true
 	r.lines.close(&probe.HostError{Op: "measure", Err: why})
+}
+
+// unheard has what may still come wait for another reading.
+func (r *row) unheard(why error) error {
+	err := &probe.HostError{Op: "measure", Err: why}
+	r.lines.drop(err)
+	return err
 }
 
 // times are when the row began and how far its agent's clock is ahead, both by the

@@ -44,7 +44,7 @@ func TestWhichRoundARowIsOf(t *testing.T) {
 		"without a beginning":                 {messages: []message{{7, 2, 0, 0, echoes}, {7, 3, 0, 0, done}}, wrong: "ended before it began"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := &row{due: due, tolerance: time.Minute, lines: newLines(), sessions: map[int]*telling{}}
+			r := newRow(due, time.Minute, nil)
 			read := ""
 			for _, m := range test.messages {
 				ready, err := r.admit(place{"auto", m.session, m.line}, due.Add(m.said), m.ahead, []byte(m.text))
@@ -71,7 +71,7 @@ func TestWhichRoundARowIsOf(t *testing.T) {
 
 // TestManySessions cost a host no more than its row.
 func TestManySessions(t *testing.T) {
-	r := &row{due: time.Now(), tolerance: time.Minute, lines: newLines(), sessions: map[int]*telling{}}
+	r := newRow(time.Now(), time.Minute, nil)
 	var err error
 	for i := range 2 * mostTellings {
 		_, err = r.admit(place{"auto", i + 1, 2}, time.Now(), 0, make([]byte, 100))

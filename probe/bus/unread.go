@@ -18,6 +18,7 @@ type lines struct {
 	bytes   int
 	last    int // number of the last line that was kept
 	err     error
+	room    *room // that all agents' lines share; nil: each has its own
 }
 
 const (
@@ -57,6 +58,7 @@ func (l *lines) put(number int, line []byte) (open bool) {
 	}
 	l.waiting = append(l.waiting, line)
 	l.bytes += len(line)
+	l.room.take(len(line))
 	l.changed.Broadcast()
 	return true
 }
@@ -108,6 +110,60 @@ func (l *lines) Read(p []byte) (int, error) {
 	n := copy(p, l.rest)
 	l.rest = l.rest[n:]
 	l.bytes -= n
+	l.room.take(-n)
 	l.changed.Broadcast()
 	return n, nil
+}
+
+// drop ends it for want of a reader.
+func (l *lines) drop(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.end(err)
+	l.room.take(-l.bytes)
+	l.rest, l.waiting, l.bytes = nil, nil, 0
+}
+
+// room bounds what all agents together have said and nobody has read. A stream
+// keeps the rest as well as memory does.
+type room struct {
+	most int // bytes
+
+	mu      sync.Mutex
+	changed sync.Cond
+	used    int
+	over    bool // nobody needs any more
+}
+
+func newRoom(most int) *room {
+	r := &room{most: most}
+	r.changed.L = &r.mu
+	return r
+}
+
+// take says that there are so many bytes more, or less.
+func (r *room) take(bytes int) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.used += bytes
+	r.changed.Broadcast()
+}
+
+// wait waits until there is room.
+func (r *room) wait() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.used > r.most && !r.over {
+		r.changed.Wait()
+	}
+}
+
+func (r *room) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	r.changed.Broadcast()
 }
