@@ -65,7 +65,7 @@ func (b *longList) row(r row) {
 	sample := probe.Sample{State: probe.Measured}
 	reason := b.figures(r, &sample.Imported)
 	if reason == "" {
-		reason = implausible(sample.Imported, at.from == at.to)
+		reason = implausible(sample.Imported.Summary(), at.from == at.to)
 	}
 	if b.timed {
 		when, err := timestamp(b.columns.get(r, "timestamp"))
@@ -132,7 +132,7 @@ func (b *longList) keep(at link, sample probe.Sample) {
 
 // figures reads the statistics that a row has, and says what is wrong with
 // them.
-func (b *longList) figures(r row, into *probe.Summary) (reason string) {
+func (b *longList) figures(r row, into *probe.Imported) (reason string) {
 	for _, name := range statColumns {
 		cell := b.columns.get(r, name)
 		if blank(cell) || strings.EqualFold(cell, "null") {

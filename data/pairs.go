@@ -147,7 +147,7 @@ func (b *pairList) figures(r row, s *probe.Sample, self bool) {
 	}
 	problem := disagreement(s, some)
 	if problem == "" && some {
-		problem = implausible(s.Imported, self)
+		problem = implausible(s.Imported.Summary(), self)
 	}
 	if problem != "" {
 		b.bad(r, b.columns["state"], problem, "correct the row")

@@ -212,7 +212,7 @@ func sampleToJSON(s probe.Sample) sampleJSON {
 	for _, d := range s.RTTs {
 		line.RTTs = append(line.RTTs, micros(d))
 	}
-	if s.Imported != (probe.Summary{}) {
+	if s.Imported != (probe.Imported{}) {
 		line.Imported = new(summaryJSON)
 		for stat, field := range line.Imported.fields() {
 			if d, known := s.Imported.Get(probe.Stat(stat)); known {

@@ -98,6 +98,36 @@ func (s *Summary) Set(stat Stat, d time.Duration) { s.value[stat], s.known[stat]
 // Get is one statistic, and whether it is known.
 func (s Summary) Get(stat Stat) (time.Duration, bool) { return s.value[stat], s.known[stat] }
 
+// Imported is a summary of which most samples have none: it takes one word of
+// each. Copies do not change with it.
+type Imported struct{ summary *Summary }
+
+// ImportedOf has those statistics.
+func ImportedOf(s Summary) Imported {
+	if s == (Summary{}) {
+		return Imported{}
+	}
+	return Imported{&s}
+}
+
+// Set records one statistic.
+func (i *Imported) Set(stat Stat, d time.Duration) {
+	s := i.Summary()
+	s.Set(stat, d)
+	i.summary = &s
+}
+
+// Get is one statistic, and whether it is known.
+func (i Imported) Get(stat Stat) (time.Duration, bool) { return i.Summary().Get(stat) }
+
+// Summary has all of them.
+func (i Imported) Summary() Summary {
+	if i.summary == nil {
+		return Summary{}
+	}
+	return *i.summary
+}
+
 // Summarize computes every statistic of RTTs given in the order in which they
 // were sent; the order matters for jitter alone. One RTT has no jitter.
 func Summarize(rtts []time.Duration) Summary {
@@ -106,7 +136,9 @@ func Summarize(rtts []time.Duration) Summary {
 	if n == 0 {
 		return s
 	}
-	sorted := slices.Sorted(slices.Values(rtts))
+	var room [32]time.Duration // more than a round has, as a rule
+	sorted := append(room[:0], rtts...)
+	slices.Sort(sorted)
 	s.Set(Min, sorted[0])
 	s.Set(Max, sorted[n-1])
 	s.Set(Median, sorted[n/2]-(sorted[n/2]-sorted[(n-1)/2])/2)
@@ -146,7 +178,7 @@ type Sample struct {
 	RTTs     []time.Duration // of the replies, in order of sending
 	TTL      int             // of the last reply, as it arrived; 0: not known
 	Odd      Oddities        // duplicates, reorderings, late replies
-	Imported Summary         // statistics as a file gave them, where there are no RTTs
+	Imported Imported        // statistics as a file gave them, where there are no RTTs
 }
 
 // Summary is the sample's statistics: of its RTTs, or else as imported.
@@ -154,7 +186,7 @@ func (s *Sample) Summary() Summary {
 	if len(s.RTTs) > 0 {
 		return Summarize(s.RTTs)
 	}
-	return s.Imported
+	return s.Imported.Summary()
 }
 
 // Loss is lost / sent as a ratio from 0 to 1; false where nothing was sent, the

@@ -115,8 +115,9 @@ func (r *Report) anomalies() (all []Anomaly, kinds []int) {
 	seen := map[*PairVerdict]bool{}
 	of := map[string]int{}
 	families := make([][]*PairVerdict, len(traceable))
+	flagged := r.FlaggedPairs()
 	for kind, family := range traceable {
-		for _, p := range r.JudgedPairs() {
+		for _, p := range flagged {
 			if !seen[p] && slices.ContainsFunc(family, p.Has) {
 				seen[p] = true
 				families[kind] = append(families[kind], p)
@@ -143,7 +144,7 @@ func (r *Report) anomalies() (all []Anomaly, kinds []int) {
 // Runs says whether a pair's from-host can be asked to do something: it could be
 // reached in the round, or was not needed.
 func (r *Report) Runs(pair probe.Pair) bool {
-	p := r.pairs[pair]
+	p := r.Pair(pair.From, pair.To)
 	return p == nil || p.State != SourceDown
 }
 

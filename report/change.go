@@ -127,7 +127,7 @@ func (c *comparison) date(day int) time.Time { return c.this.Span.From.AddDate(0
 
 // judge adds to the verdicts what changed.
 func (c *comparison) judge() {
-	for _, p := range c.verdicts.Pairs {
+	for _, p := range c.verdicts.kept {
 		days := c.days(p)
 		for _, piece := range c.pieces(p, days) {
 			for _, change := range c.changes(piece) {

@@ -190,10 +190,7 @@ func (r *Report) ExplainCity(city string) []string {
 	e := &explanation{r: r, t: r.Verdicts.Thresholds}
 	planned, fine := 0, 0
 	var flagged []*PairVerdict
-	for _, p := range r.Verdicts.Pairs {
-		if p.From != city && p.To != city {
-			continue
-		}
+	for p := range r.Verdicts.PairsOf(city) {
 		planned++
 		if p.Verdict().Flagged() {
 			flagged = append(flagged, p)

@@ -43,7 +43,7 @@ func key(f *reporttest.Fleet, a, b int) [2]string {
 // bent are the pairs with a detour.
 func bent(r *report.Report, verdicts ...report.Verdict) map[[2]string]*report.PairVerdict {
 	found := map[[2]string]*report.PairVerdict{}
-	for _, p := range r.Verdicts.Pairs {
+	for p := range r.Verdicts.Pairs() {
 		if slices.ContainsFunc(verdicts, p.Has) {
 			found[[2]string{p.From, p.To}] = p
 		}

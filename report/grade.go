@@ -64,22 +64,11 @@ func (b band) grade(percent float64) Grade {
 	return Excellent
 }
 
-// grade grades every pair that has a speed. A band with enough pairs is its own
-// measure; the others are measured by the reference.
-func (j *judge) grade() {
+// bandsOf are those by which pairs are graded, with what the pairs of each reach.
+// A band with enough pairs is its own measure; the others are measured by the
+// reference.
+func (j *judge) bandsOf(percents [][]float64) [len(reference)]band {
 	bands := reference
-	percents := make([][]float64, len(bands))
-	at := func(p *PairVerdict) int {
-		return slices.IndexFunc(bands[:], func(b band) bool { return *p.Miles < b.below })
-	}
-	graded := func(p *PairVerdict) bool {
-		return p.Percent != nil && *p.Miles >= j.t.GradeFrom && at(p) >= 0
-	}
-	for _, p := range j.v.Pairs {
-		if graded(p) {
-			percents[at(p)] = append(percents[at(p)], j.reference(p))
-		}
-	}
 	for i, all := range percents {
 		if len(all) == 0 || len(all) < j.t.GradeOf {
 			continue
@@ -89,10 +78,21 @@ func (j *judge) grade() {
 			bands[i].marks[k] = quantile(all, q)
 		}
 	}
-	for _, p := range j.v.Pairs {
-		if graded(p) {
-			p.Grade = bands[at(p)].grade(j.reference(p))
-		}
+	return bands
+}
+
+// band is that of a pair; -1 if it is not graded.
+func (j *judge) band(p *PairVerdict) int {
+	if p.Percent == nil || *p.Miles < j.t.GradeFrom {
+		return -1
+	}
+	return slices.IndexFunc(reference[:], func(b band) bool { return *p.Miles < b.below })
+}
+
+// grade grades a pair that has a speed, once it is known by what.
+func (j *judge) grade(p *PairVerdict) {
+	if i := j.band(p); i >= 0 && j.bands[i].below > 0 {
+		p.Grade = j.bands[i].grade(j.reference(p))
 	}
 }
 

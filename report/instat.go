@@ -11,7 +11,7 @@ func (r *Report) InStat(stat Stat) *Report {
 	}
 	other := *r
 	other.Method.Stat = stat
-	other.pairs = make(map[CityPair]*Pair, len(r.pairs))
+	other.cells = make([]*Pair, len(r.cells))
 	other.order, other.self = other.rejoin(r.order), other.rejoin(r.self)
 	other.withhold()
 	return &other
@@ -19,14 +19,12 @@ func (r *Report) InStat(stat Stat) *Report {
 
 // rejoin derives the figures of pairs again, from the distances that they have.
 func (r *Report) rejoin(pairs []*Pair) []*Pair {
-	again := make([]*Pair, 0, len(pairs))
-	for _, was := range pairs {
+	return r.take(len(pairs), func(i int) Pair {
+		was := pairs[i]
 		p := r.join(was.Sample, Options{Distances: sameDistance{was}})
 		p.Month = was.Month
-		r.pairs[p.Pair] = p
-		again = append(again, p)
-	}
-	return again
+		return p
+	})
 }
 
 // sameDistance is the distance that a pair was given before.

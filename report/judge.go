@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -38,7 +39,6 @@ func Judge(r *Report, t Thresholds, g Gazetteer) *Verdicts {
 	j.fit()
 	j.pairs()
 	j.waypoints()
-	j.grade()
 	j.finish()
 	return j.v
 }
@@ -58,26 +58,32 @@ type judge struct {
 	rtt   []float64 // of both directions
 	least []float64 // of both directions: the least that was seen
 	miles []float64
+	fates []fate               // of each direction
+	relay []int32              // of both directions: the best one; -1: none
+	bands [len(reference)]band // by which pairs are graded
 
 	invalid, suspect, lost []bool // by name: invalid sources, suspect coordinates, and misplaced ones
 }
 
 func newJudge(r *Report, t Thresholds) *judge {
-	j := &judge{r: r, t: t, v: &Verdicts{Thresholds: t, pair: map[[2]string]*PairVerdict{}, host: map[string][]*HostVerdict{}}}
+	j := &judge{r: r, t: t, v: &Verdicts{Thresholds: t, index: map[int32]int32{}, host: map[string][]*HostVerdict{}}}
+	j.v.judge = j
 	seen := map[string]bool{}
 	for _, p := range r.order {
 		seen[p.From], seen[p.To] = true, true
 	}
-	for name := range seen {
-		j.names = append(j.names, name)
-	}
-	slices.Sort(j.names)
+	j.names = slices.Sorted(maps.Keys(seen))
 	j.n = len(j.names)
-	j.floor, j.seen, j.queue, j.miles = unknowns(j.n), unknowns(j.n), unknowns(j.n), unknowns(j.n)
+	j.floor, j.queue, j.miles = unknowns(j.n), unknowns(j.n), unknowns(j.n)
+	if j.seen = j.floor; j.ofMonth() {
+		j.seen = unknowns(j.n)
+	}
+	j.fates = make([]fate, j.n*j.n)
 	j.invalid, j.suspect, j.lost = make([]bool, j.n), make([]bool, j.n), make([]bool, j.n)
 	for _, p := range r.order {
 		a, b := j.at(p.From), j.at(p.To)
 		at := a*j.n + b
+		j.fates[at] = p.fate()
 		if floor, ok := p.floor(); ok {
 			j.floor[at], j.seen[at] = float64(floor), float64(min(floor, p.leastSeen(floor)))
 		}
@@ -90,6 +96,10 @@ func newJudge(r *Report, t Thresholds) *judge {
 	}
 	return j
 }
+
+// ofMonth says whether the report is of a month, which has seen less than its
+// floors.
+func (j *judge) ofMonth() bool { return j.r.Method.Rounds > 0 }
 
 func unknowns(n int) []float64 { return slices.Repeat([]float64{math.NaN()}, n*n) }
 
@@ -134,7 +144,10 @@ func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisec
 // two one-way paths whichever end sends it, so the lower one is nearer the
 // truth. What an invalid source measured does not count.
 func (j *judge) pairRTTs() {
-	j.rtt, j.least = j.bothWays(j.floor), j.bothWays(j.seen)
+	j.rtt = j.bothWays(j.floor)
+	if j.least = j.rtt; j.ofMonth() {
+		j.least = j.bothWays(j.seen)
+	}
 }
 
 func (j *judge) bothWays(times []float64) []float64 {
@@ -177,6 +190,10 @@ func (j *judge) finish() {
 		h := &j.v.Hosts[i]
 		j.v.host[h.City] = append(j.v.host[h.City], h)
 	}
+	// The verdicts live on, and whoever selects pairs of the round may move its
+	// samples: what pairs are judged by is in the matrices.
+	j.r = &Report{Cities: j.r.Cities, Method: j.r.Method, title: j.r.title}
+	j.seen = nil
 }
 
 // pointer is a value that is known.

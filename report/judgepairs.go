@@ -9,37 +9,61 @@ import (
 	"matrix/geo"
 )
 
-// pairs judges two cities at a time.
+// pairs judges two cities at a time. What stands out is kept; a million others
+// would take more memory than all that they are made of. Of a month all are kept:
+// what changed in it is added to them.
 func (j *judge) pairs() {
-	relay := j.relays()
+	j.relay = j.relays()
+	percents := make([][]float64, len(j.bands))
 	for a := range j.n {
 		for b := a + 1; b < j.n; b++ {
-			out, back := j.r.Pair(j.names[a], j.names[b]), j.r.Pair(j.names[b], j.names[a])
-			if out == nil && back == nil {
+			p := j.pair(a, b)
+			if p == nil {
 				continue
 			}
-			p := &PairVerdict{From: j.names[a], To: j.names[b]}
-			j.figures(p, a, b, relay[a*j.n+b])
-			j.speed(p, a, b)
-			j.directions(p, a, b)
-			j.loss(p, out, back)
-			j.waits(p, a, b)
-			if len(p.Verdicts) == 0 {
-				p.Verdicts = []Verdict{Fine}
-				if p.Why != "" {
-					p.Verdicts[0] = Unjudged
-				}
+			if band := j.band(p); band >= 0 {
+				percents[band] = append(percents[band], j.reference(p))
 			}
-			slices.SortFunc(p.Verdicts, func(a, b Verdict) int { return cmp.Compare(b, a) })
-			j.v.Pairs = append(j.v.Pairs, p)
-			j.v.pair[[2]string{p.From, p.To}] = p
+			if j.ofMonth() || p.Verdict().Flagged() {
+				j.v.index[int32(a*j.n+b)] = int32(len(j.v.kept))
+				j.v.kept = append(j.v.kept, p)
+			}
 		}
+	}
+	j.bands = j.bandsOf(percents)
+	for _, p := range j.v.kept {
+		j.grade(p)
 	}
 	for i := range j.v.Hosts {
 		if h := &j.v.Hosts[i]; h.Worst != nil {
 			h.Worst = j.v.Pair(h.Worst.From, h.Worst.To)
 		}
 	}
+}
+
+// pair judges two cities by their places in the alphabet; nil if they were not
+// planned.
+func (j *judge) pair(a, b int) *PairVerdict {
+	out, back := j.fates[a*j.n+b], j.fates[b*j.n+a]
+	if !out.planned && !back.planned {
+		return nil
+	}
+	p := &PairVerdict{From: j.names[a], To: j.names[b]}
+	j.figures(p, a, b, j.relay[a*j.n+b])
+	j.speed(p, a, b)
+	j.directions(p, a, b)
+	j.loss(p, out, back)
+	j.waits(p, a, b)
+	switch {
+	case len(p.Verdicts) > 0:
+		slices.SortFunc(p.Verdicts, func(a, b Verdict) int { return cmp.Compare(b, a) })
+	case p.Why != "":
+		p.Verdicts = []Verdict{Unjudged}
+	default:
+		p.Verdicts = []Verdict{Fine}
+	}
+	j.grade(p)
+	return p
 }
 
 // relays finds for each pair the third city over which the way is shortest; -1
@@ -199,14 +223,13 @@ func (j *judge) waits(p *PairVerdict, a, b int) {
 
 // loss judges what did not come back: of each direction and of both together,
 // since a ping crosses both ways, but a host may throttle its replies.
-func (j *judge) loss(p *PairVerdict, out, back *Pair) {
-	lostOut, lostBack := out != nil && out.State == Lost, back != nil && back.State == Lost
-	heard := out != nil && out.State == Measured || back != nil && back.State == Measured
-	sent, lost := out.lossCount()
-	sentBack, lostToo := back.lossCount()
+func (j *judge) loss(p *PairVerdict, out, back fate) {
+	heard := out.state == Measured || back.state == Measured
+	sent, lost := int(out.sent), int(out.lost)
+	sentBack, lostToo := int(back.sent), int(back.lost)
 	p.Sent, p.Lost = sent+sentBack, lost+lostToo
 	p.LossLow, p.LossHigh = wilson(p.Lost, p.Sent)
-	if (lostOut || lostBack) && !heard {
+	if (out.state == Lost || back.state == Lost) && !heard {
 		p.Verdicts = append(p.Verdicts, Unreachable)
 		p.Why = ""
 		return
@@ -230,12 +253,19 @@ func (j *judge) lossy(lost, sent int) bool {
 	return lost >= j.t.LeastLost && low > j.t.Loss
 }
 
-// lossCount is how many echo requests were sent and how many were lost.
-func (p *Pair) lossCount() (sent, lost int) {
-	if p == nil || p.Sent <= 0 || p.State != Measured && p.State != Lost {
-		return 0, 0
+// fate is what became of the echo requests of one direction.
+type fate struct {
+	sent, lost int32 // 0 where they do not count
+	state      State
+	planned    bool
+}
+
+func (p *Pair) fate() fate {
+	f := fate{state: p.State, planned: true}
+	if p.Sent > 0 && p.Sent <= math.MaxInt32 && (p.State == Measured || p.State == Lost) {
+		f.sent, f.lost = int32(p.Sent), int32(min(max(0, p.Sent-p.Received), p.Sent))
 	}
-	return p.Sent, min(max(0, p.Sent-p.Received), p.Sent)
+	return f
 }
 
 // wilson is the 95 % interval of a ratio (Wilson, 1927): unlike the textbook

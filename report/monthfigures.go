@@ -90,7 +90,7 @@ func (m *MonthReport) movedHosts(before *Month) map[string]bool {
 
 // movers are the pairs of cities whose RTT moved most, by 1 ms and 1 % at least.
 func (m *MonthReport) movers() {
-	for _, p := range m.Verdicts.Pairs {
+	for _, p := range m.Verdicts.kept {
 		now, before := p.RTT, m.wasBetween(p.From, p.To)
 		if now == nil || before <= 0 {
 			continue

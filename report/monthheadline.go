@@ -68,7 +68,7 @@ func few(names []string) string {
 func (m *MonthReport) counts() string {
 	count := func(verdicts ...Verdict) int {
 		n := 0
-		for _, p := range m.Verdicts.Pairs {
+		for _, p := range m.Verdicts.kept {
 			for _, v := range verdicts {
 				if p.Has(v) {
 					n++
@@ -79,5 +79,5 @@ func (m *MonthReport) counts() string {
 		return n
 	}
 	return fmt.Sprintf("Of %d pairs of cities: slower than before %d, faster %d, with a detour %d, losing packets %d.",
-		len(m.Verdicts.Pairs), count(Degraded), count(Recovered), count(Detour, Severe, Extreme), count(Lossy, LossyHours, Unreachable))
+		len(m.Verdicts.kept), count(Degraded), count(Recovered), count(Detour, Severe, Extreme), count(Lossy, LossyHours, Unreachable))
 }

@@ -31,7 +31,7 @@ func monthReport(t testing.TB, h report.History, span report.Span) *report.Month
 // the days.
 func changed(m *report.MonthReport) map[string]string {
 	all := map[string]string{}
-	for _, p := range m.Verdicts.Pairs {
+	for p := range m.Verdicts.Pairs() {
 		for _, c := range p.Changes {
 			until := ""
 			if !c.Until.IsZero() {
@@ -104,7 +104,7 @@ func befell(m *report.MonthReport) []string {
 
 func lossy(m *report.MonthReport) []string {
 	got := []string{}
-	for _, p := range m.Verdicts.Pairs {
+	for p := range m.Verdicts.Pairs() {
 		if p.Has(report.Lossy) {
 			got = append(got, p.From+" "+p.To)
 		}
@@ -183,7 +183,9 @@ func TestReportInAnyOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := monthReport(t, s, october), monthReport(t, s, october)
-	if !reflect.DeepEqual(a, b) {
+	same := sameVerdicts(a.Verdicts, b.Verdicts)
+	a.Verdicts, b.Verdicts = nil, nil
+	if !same || !reflect.DeepEqual(a, b) {
 		t.Error("another order, another report")
 	}
 }
@@ -292,8 +294,9 @@ func TestPublishedMonth(t *testing.T) {
 			}
 		}
 	}
-	for i, p := range plain.Verdicts.Pairs {
-		if got := m.Verdicts.Pairs[i]; !reflect.DeepEqual(got, p) {
+	was, now := slices.Collect(plain.Verdicts.Pairs()), slices.Collect(m.Verdicts.Pairs())
+	for i, p := range was {
+		if got := now[i]; !reflect.DeepEqual(got, p) {
 			t.Errorf("%s – %s: %+v, want %+v", p.From, p.To, got, p)
 		}
 	}

@@ -73,11 +73,13 @@ func (p *PairMonth) sample() probe.Sample {
 		s.Reason = fmt.Sprintf("in none of %d rounds", p.Planned)
 		return s
 	}
+	var summary probe.Summary
 	for stat, q := range p.Stats {
 		if q.N > 0 {
-			s.Imported.Set(probe.Stat(stat), q.P50)
+			summary.Set(probe.Stat(stat), q.P50)
 		}
 	}
+	s.Imported = probe.ImportedOf(summary)
 	return s
 }
 

@@ -32,7 +32,7 @@ func (m *moves) move(f *reporttest.Fleet) {
 		r := judge(f)
 		accused := hostsWith(r, report.Misplaced)
 		m.hosts(nil, accused, name)
-		if m.found == was && slices.ContainsFunc(r.Verdicts.Pairs, func(p *report.PairVerdict) bool {
+		if m.found == was && slices.ContainsFunc(slices.Collect(r.Verdicts.Pairs()), func(p *report.PairVerdict) bool {
 			return p.Has(report.TooFast) && (p.From == name || p.To == name)
 		}) {
 			m.found++

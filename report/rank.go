@@ -16,9 +16,9 @@ const RankFrom geo.Miles = 100
 // come and go in the pair's shortest RTT. Then its distance is wrong, or its
 // RTT is, and no speed is to be made of them.
 func (r *Report) tooFast(p *Pair) bool {
-	rtt, ok := p.Stats.Get(Min)
+	rtt, ok := p.Summary().Get(Min)
 	if !ok {
-		rtt, _ = p.Stats.Get(r.Method.Stat)
+		rtt, _ = p.Summary().Get(r.Method.Stat)
 	}
 	if p.Month != nil && p.Month.Least > 0 {
 		rtt = p.Month.Least
@@ -146,7 +146,7 @@ func (r *Report) Lossy(n int) []*Pair {
 // the largest gain first.
 func (r *Report) Relays(least Ms) []*PairVerdict {
 	var pairs []*PairVerdict
-	for _, p := range r.JudgedPairs() {
+	for p := range r.JudgedPairs() {
 		if p.RTT != nil && p.Relay != "" && p.Saves() > 0 && p.Saves() >= least {
 			pairs = append(pairs, p)
 		}

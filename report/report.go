@@ -41,21 +41,23 @@ type Report struct {
 	Columns  []int        // indices into Cities of the to-cities
 	Method   Method
 	Coverage Coverage
-	Notes    []probe.Warning // footnotes, in order
-	Hosts    []probe.Host    // the from-hosts, as the round has them
-	Verdicts *Verdicts       // on hosts and pairs
-	Traced   []*Traced       // anomalies that were looked into after the round
-	pairs    map[probe.Pair]*Pair
+	Notes    []probe.Warning   // footnotes, in order
+	Hosts    []probe.Host      // the from-hosts, as the round has them
+	Verdicts *Verdicts         // on hosts and pairs
+	Traced   []*Traced         // anomalies that were looked into after the round
+	cells    []*Pair           // pair (a, b) at a × names + b, by their numbers; nil: not planned
+	number   map[string]int    // of each name that occurs
 	self     []*Pair           // of cities pinging themselves
 	order    []*Pair           // planned pairs, in the order of the round
 	title    map[string]string // by name, cleaned
 	limits   Thresholds
 }
 
-// Pair is one ordered pair's sample with what follows from it.
+// Pair is one ordered pair's sample with what follows from it. A report of a
+// thousand cities has a million of them, so that statistics are made anew of the
+// sample when they are asked for.
 type Pair struct {
 	*probe.Sample
-	Stats probe.Summary
 	Miles *geo.Miles      // nil: not known
 	Speed *geo.MilesPerMs // nil: no RTT, no distance, or too near; NoSpeed says why
 	Fibre *geo.Percent    // nil as Speed
@@ -83,7 +85,7 @@ func New(round *probe.Round, options Options) *Report {
 		Coverage: Coverage{Planned: round.Planned(), Measured: round.Count(probe.Measured)},
 		Notes:    slices.Clone(round.Warnings),
 		Hosts:    round.Hosts,
-		pairs:    make(map[probe.Pair]*Pair, len(round.Samples)),
+		number:   make(map[string]int, len(round.Cities)),
 		title:    make(map[string]string, len(round.Cities)),
 		limits:   options.Thresholds.filled(),
 	}
@@ -98,16 +100,11 @@ func New(round *probe.Round, options Options) *Report {
 	if options.Month != nil {
 		r.Method.Rounds = len(options.Month.Rounds)
 	}
-	for i := range round.Samples {
-		p := r.join(&round.Samples[i], options)
-		r.pairs[p.Pair] = p
-		r.order = append(r.order, p)
-	}
-	for i := range round.Self {
-		p := r.join(&round.Self[i], options)
-		r.pairs[p.Pair] = p
-		r.self = append(r.self, p)
-	}
+	r.count(round.Samples)
+	r.count(round.Self)
+	r.cells = make([]*Pair, len(r.number)*len(r.number))
+	r.order = r.take(len(round.Samples), func(i int) Pair { return r.join(&round.Samples[i], options) })
+	r.self = r.take(len(round.Self), func(i int) Pair { return r.join(&round.Self[i], options) })
 	r.layOut()
 	if r.Verdicts = options.Verdicts; r.Verdicts == nil {
 		r.Verdicts = Judge(r, options.Thresholds, options.Gazetteer)
@@ -131,9 +128,30 @@ const noDistance = "distance not known"
 // nearReason is why there is no speed between neighbours.
 func (r *Report) nearReason() string { return "under " + r.Method.Units.length(geo.SpeedFrom) }
 
+// count numbers the names of samples.
+func (r *Report) count(samples []probe.Sample) {
+	for i := range samples {
+		for _, name := range []string{samples[i].From, samples[i].To} {
+			if _, known := r.number[name]; !known {
+				r.number[name] = len(r.number)
+			}
+		}
+	}
+}
+
+// take takes in n pairs, which lie side by side.
+func (r *Report) take(n int, pair func(i int) Pair) []*Pair {
+	all, order := make([]Pair, n), make([]*Pair, n)
+	for i := range all {
+		all[i], order[i] = pair(i), &all[i]
+		r.cells[r.number[all[i].From]*len(r.number)+r.number[all[i].To]] = &all[i]
+	}
+	return order
+}
+
 // join derives a pair's figures from its sample and distance.
-func (r *Report) join(sample *probe.Sample, options Options) *Pair {
-	p := &Pair{Sample: sample, Stats: sample.Summary()}
+func (r *Report) join(sample *probe.Sample, options Options) Pair {
+	p := Pair{Sample: sample}
 	if options.Month != nil {
 		p.Month = options.Month.Pair(sample.From, sample.To)
 	}
@@ -146,7 +164,7 @@ func (r *Report) join(sample *probe.Sample, options Options) *Pair {
 	if known {
 		p.Miles = &miles
 	}
-	rtt, ok := p.Stats.Get(r.Method.Stat)
+	rtt, ok := sample.Summary().Get(r.Method.Stat)
 	switch {
 	case sample.State != Measured:
 		p.NoSpeed = sample.State.String()
@@ -157,7 +175,7 @@ func (r *Report) join(sample *probe.Sample, options Options) *Pair {
 	case !ok || rtt <= 0:
 		p.NoSpeed = noStat(r.Method.Stat)
 	}
-	if p.NoSpeed == "" && r.tooFast(p) {
+	if p.NoSpeed == "" && r.tooFast(&p) {
 		p.NoSpeed = tooFast
 	}
 	if p.NoSpeed != "" {
@@ -201,7 +219,14 @@ func (r *Report) layOut() {
 }
 
 // Pair is what the report knows of an ordered pair; nil if it was not planned.
-func (r *Report) Pair(from, to string) *Pair { return r.pairs[probe.Pair{From: from, To: to}] }
+func (r *Report) Pair(from, to string) *Pair {
+	a, known := r.number[from]
+	b, too := r.number[to]
+	if !known || !too {
+		return nil
+	}
+	return r.cells[a*len(r.number)+b]
+}
 
 // Pairs are the planned pairs in the round's order.
 func (r *Report) Pairs() []*Pair { return r.order }
@@ -264,8 +289,11 @@ func (r *Report) Value(p *Pair, metric Metric) (float64, bool) {
 // Millis is one statistic in milliseconds; false if it is not known, as it
 // never is for a pair that was not measured.
 func (p *Pair) Millis(stat Stat) (float64, bool) {
-	d, ok := p.Stats.Get(stat)
-	if !ok || p.State != Measured {
+	if p.State != Measured {
+		return 0, false
+	}
+	d, ok := p.Summary().Get(stat)
+	if !ok {
 		return 0, false
 	}
 	return float64(d) / float64(time.Millisecond), true

@@ -69,17 +69,17 @@ func (r *Report) StandsOut() []Line {
 			lines = append(lines, line)
 		}
 	}
-	judged := r.JudgedPairs()
+	flagged := r.FlaggedPairs()
 	for _, family := range families {
-		lines = append(lines, r.family(family, judged)...)
+		lines = append(lines, r.family(family, flagged)...)
 	}
 	return append(lines, info...)
 }
 
 // family lists the pairs of some verdicts: groups first, the largest first.
-func (r *Report) family(family []Verdict, judged []*PairVerdict) []Line {
+func (r *Report) family(family []Verdict, flagged []*PairVerdict) []Line {
 	var pairs []*PairVerdict
-	for _, p := range judged {
+	for _, p := range flagged {
 		if slices.ContainsFunc(family, p.Has) && !r.explained(p, family[0]) {
 			pairs = append(pairs, p)
 		}

@@ -251,9 +251,9 @@ func (w ticketWriter) cutOff() string {
 // be judged does; else 0.
 func (v *Verdicts) unreached(city string) int {
 	n := 0
-	for _, p := range v.Pairs {
+	for p := range v.PairsOf(city) {
 		switch {
-		case p.From != city && p.To != city, p.Verdict() == Unjudged:
+		case p.Verdict() == Unjudged:
 		case p.Verdict() != Unreachable:
 			return 0
 		default:

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 
 	"matrix/geo"
 )
@@ -187,11 +189,12 @@ type Waypoint struct {
 type Verdicts struct {
 	Thresholds Thresholds
 	Fit        Fit
-	Hosts      []HostVerdict  // worst first
-	Pairs      []*PairVerdict // one for two cities, in alphabetical order
+	Hosts      []HostVerdict // worst first
 
-	pair map[[2]string]*PairVerdict
-	host map[string][]*HostVerdict
+	judge *judge          // makes the judgements on pairs that are not kept
+	kept  []*PairVerdict  // all that are flagged, and all of a month, alphabetically
+	index map[int32]int32 // of kept, by the cells of the judge's matrices
+	host  map[string][]*HostVerdict
 }
 
 // Fit is what a pair's RTT is expected to be.
@@ -206,21 +209,82 @@ type Fit struct {
 }
 
 // Pair is the judgement on two cities, in either order; nil if they were not
-// planned.
-func (v *Verdicts) Pair(a, b string) *PairVerdict { return v.pair[[2]string{min(a, b), max(a, b)}] }
+// planned. One that is not flagged is made anew whenever it is asked for, unless
+// it is of a month.
+func (v *Verdicts) Pair(a, b string) *PairVerdict {
+	j := v.judge
+	from, known := slices.BinarySearch(j.names, min(a, b))
+	to, too := slices.BinarySearch(j.names, max(a, b))
+	if !known || !too || from == to {
+		return nil
+	}
+	return v.at(from, to)
+}
+
+// at is the judgement on two cities by their places in the alphabet.
+func (v *Verdicts) at(a, b int) *PairVerdict {
+	j := v.judge
+	if i, kept := v.index[int32(a*j.n+b)]; kept {
+		return v.kept[i]
+	}
+	return j.pair(a, b)
+}
+
+// Pairs are the judgements on all pairs, one for two cities, alphabetically.
+func (v *Verdicts) Pairs() iter.Seq[*PairVerdict] {
+	return func(yield func(*PairVerdict) bool) {
+		for a := range v.judge.n {
+			for b := a + 1; b < v.judge.n; b++ {
+				if p := v.at(a, b); p != nil && !yield(p) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// PairsOf are those of one city.
+func (v *Verdicts) PairsOf(city string) iter.Seq[*PairVerdict] {
+	return func(yield func(*PairVerdict) bool) {
+		for _, other := range v.judge.names {
+			if p := v.Pair(city, other); p != nil && !yield(p) {
+				return
+			}
+		}
+	}
+}
 
 // Host are the verdicts on a host, worst first; none if nothing is wrong.
 func (v *Verdicts) Host(city string) []*HostVerdict { return v.host[city] }
 
 // JudgedPairs are the judgements on the cities of this report, alphabetically.
-func (r *Report) JudgedPairs() []*PairVerdict {
-	var pairs []*PairVerdict
-	for _, p := range r.Verdicts.Pairs {
-		if r.Pair(p.From, p.To) != nil || r.Pair(p.To, p.From) != nil {
-			pairs = append(pairs, p)
+func (r *Report) JudgedPairs() iter.Seq[*PairVerdict] { return r.planned(r.Verdicts.Pairs()) }
+
+// JudgedPairsOf are those of one city.
+func (r *Report) JudgedPairsOf(city string) iter.Seq[*PairVerdict] {
+	return r.planned(r.Verdicts.PairsOf(city))
+}
+
+// FlaggedPairs are those of the judged pairs that somebody should look at.
+func (r *Report) FlaggedPairs() []*PairVerdict {
+	var flagged []*PairVerdict
+	for p := range r.planned(slices.Values(r.Verdicts.kept)) {
+		if p.Verdict().Flagged() {
+			flagged = append(flagged, p)
 		}
 	}
-	return pairs
+	return flagged
+}
+
+// planned are the judgements that are on pairs of this report.
+func (r *Report) planned(pairs iter.Seq[*PairVerdict]) iter.Seq[*PairVerdict] {
+	return func(yield func(*PairVerdict) bool) {
+		for p := range pairs {
+			if (r.Pair(p.From, p.To) != nil || r.Pair(p.To, p.From) != nil) && !yield(p) {
+				return
+			}
+		}
+	}
 }
 
 // hostIs says whether a verdict is among a host's.

@@ -19,7 +19,7 @@ const mostWaypoints = 5
 func (j *judge) waypoints() {
 	var bent []*PairVerdict
 	byHost := map[string][]*PairVerdict{}
-	for _, p := range j.v.Pairs {
+	for _, p := range j.v.kept {
 		if p.Verdict().Bent() {
 			p.Waypoints = j.candidates(p)
 			bent = append(bent, p)
@@ -43,7 +43,7 @@ func (j *judge) waypoints() {
 		slices.SortFunc(p.Waypoints, func(a, b Waypoint) int {
 			return cmp.Or(cmp.Compare(b.Votes, a.Votes), cmp.Compare(p.misses(a), p.misses(b)), cmp.Compare(a.City, b.City))
 		})
-		p.Waypoints = p.Waypoints[:min(mostWaypoints, len(p.Waypoints))]
+		p.Waypoints = slices.Clone(p.Waypoints[:min(mostWaypoints, len(p.Waypoints))]) // of hundreds
 	}
 }
 

@@ -250,7 +250,7 @@ func (s *source) atlasState(r *atlasResult, into *probe.Sample) {
 	switch {
 	case r.Matrix != nil && r.Matrix.State != nil:
 		into.State, into.Reason, into.Cut = *r.Matrix.State, probe.Clean(r.Matrix.Reason, maxReason), r.Matrix.Cut
-	case into.Received > 0 || into.Imported != probe.Summary{}:
+	case into.Received > 0 || into.Imported != probe.Imported{}:
 		into.State = probe.Measured
 	case r.DNSError != "":
 		into.State, into.Reason = probe.Unresolved, probe.Clean(r.DNSError, maxReason)

@@ -185,7 +185,7 @@ func (a *AtlasWriter) figures(s *probe.Sample, out *atlasPing) {
 			*field = millis(d)
 		}
 	}
-	if len(s.RTTs) == 0 && s.Received > 0 || s.Imported != (probe.Summary{}) {
+	if len(s.RTTs) == 0 && s.Received > 0 || s.Imported != (probe.Imported{}) {
 		for stat, field := range out.Matrix.fields() {
 			if d, known := summary.Get(stat); known {
 				ms := millis(d)

@@ -42,7 +42,7 @@ func combine(into, s *probe.Sample) bool {
 	if complete(first) && complete(second) && received <= maxRTTs {
 		joined.RTTs = slices.Concat(first.RTTs, second.RTTs)
 	} else {
-		joined.RTTs, joined.Imported = nil, pool(first, second)
+		joined.RTTs, joined.Imported = nil, probe.ImportedOf(pool(first, second))
 	}
 	joined.Sent, joined.Received = sent, received
 	joined.Cut = first.Cut || second.Cut

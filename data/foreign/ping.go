@@ -177,7 +177,7 @@ func (p *ping) figures(texts []string) error {
 		}
 		s.Set(stat, d)
 	}
-	p.run.sample.Imported = s
+	p.run.sample.Imported = probe.ImportedOf(s)
 	return p.finish()
 }
 
@@ -202,7 +202,7 @@ func (p *ping) finish() error {
 	case s.Received > 0:
 		s.State = probe.Measured
 		run.choose()
-		if len(s.RTTs) == 0 && s.Imported == (probe.Summary{}) {
+		if len(s.RTTs) == 0 && s.Imported == (probe.Imported{}) {
 			p.bad(data.FileError{Problem: fmt.Sprintf("%d replies, and no time of any", s.Received), Hint: "give ping at least 16 bytes of payload (-s 16)"})
 			return nil
 		}
@@ -231,7 +231,7 @@ func (r *pingRun) choose() {
 		exact = exact && (!known || (said-got).Abs() <= time.Microsecond)
 	}
 	if exact {
-		s.RTTs, s.Imported = r.rtts, probe.Summary{}
+		s.RTTs, s.Imported = r.rtts, probe.Imported{}
 		return
 	}
 	least, _ := s.Imported.Get(probe.Min)

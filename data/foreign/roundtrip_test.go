@@ -229,7 +229,7 @@ func TestCombine(t *testing.T) {
 		return s
 	}
 	statistics := func(s probe.Sample) probe.Sample {
-		s.Imported, s.RTTs = s.Summary(), nil
+		s.Imported, s.RTTs = probe.ImportedOf(s.Summary()), nil
 		return s
 	}
 	early, late, lost := sample(1, 4, 10, 12, 11), sample(2, 3, 30, 20), sample(3, 2)

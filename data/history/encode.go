@@ -65,7 +65,7 @@ func (t *table) add(s *probe.Sample) error {
 	}
 	// The statistics are those of the RTTs that are kept, so that anyone can
 	// compute them again.
-	summary := s.Imported
+	summary := s.Imported.Summary()
 	if len(rtts) > 0 {
 		summary = probe.Summarize(rtts)
 	}
@@ -187,10 +187,12 @@ func (t *table) sample(i int) (probe.Sample, error) {
 	for _, us := range t.rttsOf(i) {
 		s.RTTs = append(s.RTTs, time.Duration(us)*time.Microsecond)
 	}
+	var summary probe.Summary
 	for stat := range probe.Stat(numStats) {
 		if us := t.cols[statColumn(stat)][i]; us != null && len(s.RTTs) == 0 {
-			s.Imported.Set(stat, time.Duration(us)*time.Microsecond)
+			summary.Set(stat, time.Duration(us)*time.Microsecond)
 		}
 	}
+	s.Imported = probe.ImportedOf(summary)
 	return s, nil
 }

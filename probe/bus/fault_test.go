@@ -168,9 +168,33 @@ func (v *valve) set(shut bool) {
 	clear(v.conns)
 }
 
-// TestAnAgentIsCutOff until after the round: what it measured comes later, once,
-// also if its program is killed meanwhile, and the round is whole then.
+// TestAnAgentIsCutOff until after the round, and for as long as MATRIX_TEST_PARTITION
+// says (5m is that of docs/scale.md): what it measured comes later, once, also if
+// its program is killed meanwhile, and the round is whole then.
 func TestAnAgentIsCutOff(t *testing.T) {
+	for name, killed := range map[string]bool{"and goes on": false, "and is killed meanwhile": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they wait, most of the time
+			testCutOff(t, partition(t), killed)
+		})
+	}
+}
+
+// partition is for how long an agent is cut off at least.
+func partition(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("MATRIX_TEST_PARTITION")
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func testCutOff(t *testing.T, least time.Duration, killed bool) {
 	w := newWorld(t, "a", "b", "c")
 	v := newValve(t, w.address)
 	begun := make(chan bool, 1)
@@ -182,9 +206,11 @@ func TestAnAgentIsCutOff(t *testing.T) {
 	w.address = direct
 	b := w.connect()
 	ticket := w.ticket(30)
+	over := make(chan time.Time, 1) // when the partition may end
 	go func() {
 		<-begun
 		v.set(true)
+		over <- time.Now().Add(least)
 	}()
 	round := w.measure(b, ticket)
 	if fmt.Sprint(round.owing) != "[c]" || round.Count(probe.Measured) < 4 {
@@ -193,9 +219,16 @@ func TestAnAgentIsCutOff(t *testing.T) {
 	if !strings.Contains(fmt.Sprint(round.Warnings), "no sign of life") {
 		t.Errorf("it is not said: %v", round.Warnings)
 	}
-	cut.stop()
+	if killed {
+		cut.stop()
+	}
+	end := <-over
+	time.Sleep(time.Until(end))
 	v.set(false)
-	w.agent("c", cut.folder, func() probe.Pinger { return generator{} })
+	if killed {
+		w.agent("c", cut.folder, func() probe.Pinger { return generator{} })
+	}
+	t.Logf("cut off for %v", time.Since(end)+least)
 	w.replay(b, ticket).whole(t)
 }
 

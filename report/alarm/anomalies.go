@@ -76,8 +76,8 @@ const (
 // pair was judged, a host if half of its pairs were.
 func look(r *report.Report, a *Anomaly) sight {
 	planned, judged := 0, 0
-	for _, p := range r.JudgedPairs() {
-		if a.City != "" && p.From != a.City && p.To != a.City || a.City == "" && r.Verdicts.Pair(a.From, a.To) != p {
+	for p := range r.JudgedPairsOf(cmp.Or(a.City, a.From)) {
+		if a.City == "" && p.From != a.To && p.To != a.To {
 			continue
 		}
 		planned++

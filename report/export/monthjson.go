@@ -150,7 +150,7 @@ func monthDocument(m *report.MonthReport) MonthDocument {
 			d.Findings = append(d.Findings, monthFinding(s.Title, f))
 		}
 	}
-	for _, p := range m.Verdicts.Pairs {
+	for p := range m.Verdicts.Pairs() {
 		for _, c := range p.Changes {
 			d.Changes = append(d.Changes, change(c))
 		}

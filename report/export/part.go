@@ -80,10 +80,8 @@ func CityJSON(w io.Writer, r *report.Report, name string) (bool, error) {
 	for _, h := range r.Verdicts.Host(name) {
 		part.Verdicts = append(part.Verdicts, hostVerdict(r, h))
 	}
-	for _, p := range r.JudgedPairs() {
-		if p.From == name || p.To == name {
-			part.Pairs = append(part.Pairs, pairVerdicts(r, p)...)
-		}
+	for p := range r.JudgedPairsOf(name) {
+		part.Pairs = append(part.Pairs, pairVerdicts(r, p)...)
 	}
 	for _, p := range r.Pairs() {
 		if p.From == name {

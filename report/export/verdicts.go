@@ -125,7 +125,7 @@ func verdicts(r *report.Report) Verdicts {
 	for i := range r.Verdicts.Hosts {
 		v.Hosts = append(v.Hosts, hostVerdict(r, &r.Verdicts.Hosts[i]))
 	}
-	for _, p := range r.JudgedPairs() {
+	for p := range r.JudgedPairs() {
 		v.Pairs = append(v.Pairs, pairVerdicts(r, p)...)
 	}
 	return v

@@ -138,7 +138,7 @@ func (s sink) hosts(r *report.Report) {
 // verdicts counts them; a verdict that nothing has is 0.
 func (s sink) verdicts(r *report.Report) {
 	ofPairs, ofHosts := map[report.Verdict]int{}, map[report.Verdict]int{}
-	for _, p := range r.JudgedPairs() {
+	for p := range r.JudgedPairs() {
 		for _, v := range p.Verdicts {
 			ofPairs[v]++
 		}

@@ -179,9 +179,11 @@ func (s *Season) sample(a, b, round int) probe.Sample {
 	case f.full:
 		sample.RTTs = f.rtts()
 	default:
+		var summary probe.Summary
 		for stat, us := range f.micros {
-			sample.Imported.Set(probe.Stat(stat), time.Duration(us)*time.Microsecond)
+			summary.Set(probe.Stat(stat), time.Duration(us)*time.Microsecond)
 		}
+		sample.Imported = probe.ImportedOf(summary)
 	}
 	if f.state == probe.Measured {
 		sample.TTL, sample.Stamps = 52, probe.KernelStamps

@@ -53,10 +53,8 @@ func (b *book) summary() Summary {
 			*field = &spread.Median
 		}
 	}
-	for _, p := range r.JudgedPairs() {
-		if p.Verdict().Flagged() {
-			s.Flagged++
-		}
+	for _, p := range r.FlaggedPairs() {
+		s.Flagged++
 		if p.Verdict().Bent() {
 			s.Detours++
 		}

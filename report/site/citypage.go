@@ -275,11 +275,9 @@ func (b *book) cityIndex() cityIndexView {
 	r := b.report
 	v := cityIndexView{page: b.page("", "Cities, "+b.title, "cities.html"), Stat: r.Method.StatName()}
 	flagged := map[string]int{}
-	for _, p := range r.JudgedPairs() {
-		if p.Verdict().Flagged() {
-			flagged[p.From]++
-			flagged[p.To]++
-		}
+	for _, p := range r.FlaggedPairs() {
+		flagged[p.From]++
+		flagged[p.To]++
 	}
 	for i, c := range r.Cities {
 		if b.stems[i] == "" {

@@ -77,7 +77,7 @@ func newBook(e *Edition) *book {
 	for _, i := range slices.Concat(r.Rows, r.Columns) {
 		b.stems[i] = b.slugs[i]
 	}
-	for _, p := range r.JudgedPairs() {
+	for p := range r.JudgedPairs() {
 		if e.AllPairs || p.Verdict().Flagged() {
 			b.pages[p] = b.slugs[b.at[p.From]] + "--" + b.slugs[b.at[p.To]] + ".html"
 			b.verdicts = append(b.verdicts, p)

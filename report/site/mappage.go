@@ -32,7 +32,7 @@ func (b *book) mapPage() (mapView, error) {
 	r := b.report
 	v := mapView{page: b.page("", "Map, "+b.title, "map.html"), Credit: worldmap.Credit}
 	var bent []*report.PairVerdict
-	for _, p := range r.JudgedPairs() {
+	for _, p := range r.FlaggedPairs() {
 		if p.Verdict().Bent() && r.Location(p.From) != nil && r.Location(p.To) != nil {
 			bent = append(bent, p)
 		}

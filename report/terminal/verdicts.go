@@ -21,9 +21,10 @@ func newPage(r *report.Report, o Options) *page {
 func Verdicts(w io.Writer, r *report.Report, o Options) error {
 	p := newPage(r, o)
 	p.standsOut(math.MaxInt)
-	n := map[report.Verdict]int{}
-	for _, pair := range r.JudgedPairs() {
+	n, pairs := map[report.Verdict]int{}, 0
+	for pair := range r.JudgedPairs() {
 		n[pair.Verdict()]++
+		pairs++
 	}
 	text, separator := "", ""
 	for v := report.InvalidSource; ; v-- {
@@ -35,10 +36,10 @@ func Verdicts(w io.Writer, r *report.Report, o Options) error {
 			break
 		}
 	}
-	if len(r.JudgedPairs()) == 0 {
+	if pairs == 0 {
 		text = "none"
 	}
-	p.item("", fmt.Sprintf("%s of cities, by their worst verdict: %s", count(len(r.JudgedPairs()), "pair"), text))
+	p.item("", fmt.Sprintf("%s of cities, by their worst verdict: %s", count(pairs, "pair"), text))
 	p.item("", r.Coverage.String())
 	_, err := w.Write(p.out.Bytes())
 	return err
