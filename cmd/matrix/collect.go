@@ -45,6 +45,11 @@ func collectCommand(std streams) *cobra.Command {
 			}
 			found := c.discover(cmd.Context(), say)
 			open, err := c.bus.Open(cmd.Context())
+			largest := 0 // they are finished one after the other
+			for _, ticket := range open {
+				largest = max(largest, len(ticket.Cities))
+			}
+			limitRound(largest)
 			return errors.Join(found, err, c.finishAll(cmd.Context(), open, o.history, say))
 		},
 	}

@@ -29,6 +29,13 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, serveNATS(folder))
 		os.Exit(1)
 	}
+	if folder := os.Getenv(fleetEnv); folder != "" {
+		if err := playFleet(folder); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if what := os.Getenv(killedAt); what != "" {
 		first, err := strconv.Atoi(os.Getenv("MATRIX_TEST_KILL_FIRST"))
 		fmt.Fprintln(os.Stderr, errors.Join(err, workForEver(what, os.Getenv("MATRIX_TEST_KILL_DIR"), first)))

@@ -131,6 +131,7 @@ func (o *measureFlags) roundFromNetwork(ctx context.Context, inventory *data.Inv
 	if err != nil {
 		return nil, nil, err
 	}
+	limitRound(len(inventory.Cities))
 	hosts, err := o.find(ctx, inventory.Cities, std)
 	if errors.Is(err, errNames) {
 		return nil, nil, &statusError{exitSomeMissed, fmt.Errorf("nothing was measured: %w", err)}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -88,7 +86,7 @@ func (o *reportFlags) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	limitMemory()
+	limitMemory(reportMemory, reportGarbage)
 	m, err := o.report(ctx, h, options, std)
 	if err != nil {
 		return err
@@ -164,16 +162,6 @@ const (
 	reportMemory  = 400 << 20
 	reportGarbage = 200
 )
-
-// limitMemory has garbage collected as it suits a report, unless the person has
-// said how. It holds until the program ends: a service, which has rounds to
-// measure, must not have it.
-func limitMemory() {
-	if os.Getenv("GOMEMLIMIT") == "" && os.Getenv("GOGC") == "" {
-		debug.SetMemoryLimit(reportMemory)
-		debug.SetGCPercent(reportGarbage)
-	}
-}
 
 // monthDistances reads the distances of the month's cities.
 func (o *reportFlags) monthDistances(ctx context.Context, h report.History, options *report.MonthOptions) error {

@@ -194,6 +194,7 @@ func (d *desk) take(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	answer := nats.NewMsg(m.Reply)
+	answer.Header.Set(headerTakes, packing)
 	if refusal != nil {
 		answer.Header.Set(headerRefused, refusal.Error())
 	}
@@ -218,7 +219,11 @@ func (d *desk) obey(ctx context.Context, m *nats.Msg) error {
 		if t == nil {
 			return errors.New("there is no such session any more")
 		}
-		return t.order(p.line, m.Data)
+		line, err := unpackLine(m)
+		if err != nil {
+			return err
+		}
+		return t.order(p.line, line)
 	case doClose:
 		if t != nil {
 			t.cancel()

@@ -18,6 +18,8 @@ const (
 	headerRefused = "Matrix-Refused" // in an answer: why not
 	headerSaid    = "Matrix-Said"    // when the line was said, by the agent's clock
 	headerClock   = "Matrix-Clock"   // what that clock showed when the message was sent
+	headerTakes   = "Matrix-Takes"   // in an answer: how lines may be packed
+	headerPacked  = "Matrix-Packed"  // how the line is packed; none: it is not
 )
 
 const (

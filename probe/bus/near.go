@@ -186,6 +186,7 @@ type Conn struct {
 	session int
 	lines   *lines
 	said    int             // lines, by this side
+	packs   bool            // its agent can unpack lines
 	ctx     context.Context // until it is closed
 	cancel  context.CancelFunc
 
@@ -200,7 +201,11 @@ func (c *Conn) Write(line []byte) (int, error) {
 	c.said++
 	w := word(line)
 	if w != wordJob && w != wordTrace {
-		return len(line), c.dialer.bus.nc.PublishMsg(c.message(doLine, line))
+		m, err := c.message(doLine, line)
+		if err != nil {
+			return 0, err
+		}
+		return len(line), c.dialer.bus.nc.PublishMsg(m)
 	}
 	if c.dialer.first != nil {
 		c.dialer.first()
@@ -217,7 +222,7 @@ func (c *Conn) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-func (c *Conn) message(do string, line []byte) *nats.Msg {
+func (c *Conn) message(do string, line []byte) (*nats.Msg, error) {
 	m := nats.NewMsg(toSubject(c.city))
 	place{c.dialer.run, c.session, c.said}.mark(m)
 	m.Header.Set(headerDo, do)
@@ -225,7 +230,10 @@ func (c *Conn) message(do string, line []byte) *nats.Msg {
 		m.Header.Set(headerKeep, "yes")
 	}
 	m.Data = line
-	return m
+	if !c.packs || len(line) < packFrom {
+		return m, nil
+	}
+	return m, packLine(m)
 }
 
 // refusedError is what an agent answered.
@@ -233,7 +241,10 @@ type refusedError struct{ error }
 
 // ask sends an order until it is answered.
 func (c *Conn) ask(ctx context.Context, do string, line []byte) error {
-	var err error
+	m, err := c.message(do, line)
+	if err != nil {
+		return err
+	}
 	limit := orderLimit
 	if word(line) == wordJob {
 		limit = jobLimit
@@ -241,12 +252,15 @@ func (c *Conn) ask(ctx context.Context, do string, line []byte) error {
 	for tries := 0; tries < orderTries; tries++ {
 		limited, cancel := context.WithTimeout(ctx, limit)
 		var answer *nats.Msg
-		answer, err = c.dialer.bus.nc.RequestMsgWithContext(limited, c.message(do, line))
+		answer, err = c.dialer.bus.nc.RequestMsgWithContext(limited, m)
 		cancel()
 		switch {
 		case err == nil && answer.Header.Get(headerRefused) != "":
 			return refusedError{cleaned([]byte(answer.Header.Get(headerRefused)))}
-		case err == nil || ctx.Err() != nil:
+		case err == nil:
+			c.packs = answer.Header.Get(headerTakes) == packing
+			return nil
+		case ctx.Err() != nil:
 			return err
 		case errors.Is(err, nats.ErrNoResponders) && do == doOpen:
 			if time.Since(c.dialer.bus.since) > c.dialer.bus.Patience {
@@ -286,7 +300,11 @@ func (c *Conn) Close() error {
 	c.closing.Do(func() {
 		c.lines.close(io.ErrClosedPipe)
 		c.cancel()
-		if err := c.dialer.bus.nc.PublishMsg(c.message(doClose, nil)); err != nil {
+		m, err := c.message(doClose, nil)
+		if err == nil {
+			err = c.dialer.bus.nc.PublishMsg(m)
+		}
+		if err != nil {
 			c.dialer.bus.log.Debug("not closed", "city", c.city, "err", err) // its agent will find it idle
 		}
 	})
