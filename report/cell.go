@@ -49,7 +49,7 @@ func (r *Report) Cell(from, to string, metric Metric) Cell {
 		cell.Kind, cell.Value = Figure, v
 		return cell
 	}
-	cell.Kind, cell.Mark, cell.Why = NoFigure, r.noFigureMark(p, metric), r.Why(p, metric)
+	cell.Kind, cell.Mark, cell.Why = NoFigure, noFigureMark(p, metric), r.Why(p, metric)
 	if p.State != Measured {
 		cell.Kind, cell.Mark = Missing, stateMark(p.State)
 	}
@@ -127,16 +127,16 @@ func stateMark(s State) string {
 	}
 }
 
-func (r *Report) noFigureMark(p *Pair, metric Metric) string {
+func noFigureMark(p *Pair, metric Metric) string {
 	ofSpeed := metric == Speed || metric == Fibre
 	switch {
-	case metric == Distance, ofSpeed && p.NoSpeed == noDistance:
+	case metric == Distance, ofSpeed && p.noSpeed == notLocated:
 		return markDistance
-	case ofSpeed && p.NoSpeed == r.nearReason():
+	case ofSpeed && p.noSpeed == tooNear:
 		return markNear
-	case ofSpeed && p.NoSpeed == tooFast:
+	case ofSpeed && p.noSpeed == faster:
 		return markTooFast
-	case ofSpeed && p.NoSpeed == notThere:
+	case ofSpeed && p.noSpeed == elsewhere:
 		return markNotThere
 	default:
 		return markStat
@@ -163,7 +163,7 @@ func (r *Report) Why(p *Pair, metric Metric) string {
 	case metric == RTT:
 		return noStat(r.Method.Stat)
 	default:
-		return p.NoSpeed
+		return r.NoSpeed(p)
 	}
 }
 

@@ -50,7 +50,8 @@ type judge struct {
 	r     *Report
 	t     Thresholds
 	v     *Verdicts
-	names []string
+	names []string // alphabetically
+	place map[string]int
 	n     int
 	floor []float64 // of each direction
 	seen  []float64 // of each direction: the least that was seen, for physics; of one round the floor
@@ -66,7 +67,7 @@ type judge struct {
 }
 
 func newJudge(r *Report, t Thresholds) *judge {
-	j := &judge{r: r, t: t, v: &Verdicts{Thresholds: t, index: map[int32]int32{}, host: map[string][]*HostVerdict{}}}
+	j := &judge{r: r, t: t, place: map[string]int{}, v: &Verdicts{Thresholds: t, index: map[int32]int32{}, host: map[string][]*HostVerdict{}}}
 	j.v.judge = j
 	seen := map[string]bool{}
 	for _, p := range r.order {
@@ -74,6 +75,9 @@ func newJudge(r *Report, t Thresholds) *judge {
 	}
 	j.names = slices.Sorted(maps.Keys(seen))
 	j.n = len(j.names)
+	for i, name := range j.names {
+		j.place[name] = i
+	}
 	j.floor, j.queue, j.miles = unknowns(j.n), unknowns(j.n), unknowns(j.n)
 	if j.seen = j.floor; j.ofMonth() {
 		j.seen = unknowns(j.n)
@@ -103,9 +107,14 @@ func (j *judge) ofMonth() bool { return j.r.Method.Rounds > 0 }
 
 func unknowns(n int) []float64 { return slices.Repeat([]float64{math.NaN()}, n*n) }
 
-func (j *judge) at(name string) int {
-	i, _ := slices.BinarySearch(j.names, name)
-	return i
+func (j *judge) at(name string) int { return j.place[name] }
+
+// places are those of two cities in the alphabet, the first one first; false if
+// neither was planned to ping the other.
+func (j *judge) places(a, b string) (from, to int, planned bool) {
+	from, known := j.place[min(a, b)]
+	to, too := j.place[max(a, b)]
+	return from, to, known && too && from != to && (j.fates[from*j.n+to].planned || j.fates[to*j.n+from].planned)
 }
 
 // floor is the least that is known of a pair's RTT. A table has averages only;

@@ -50,7 +50,7 @@ func (j *judge) over(x accusation) float64 { return x.better() - j.enough(x.host
 // mutual says that the other host of an accused one's fastest pair might be
 // accused as well, where the accusation rests on that pair.
 func (s *siting) mutual(x accusation) bool {
-	if x.better() > s.j.t.Evidence+s.j.t.EvidenceEach*float64(s.j.partners(x.host)) {
+	if x.better() > s.j.evidence(x.host, 1) {
 		return false
 	}
 	_, from := s.j.fastest(x.host)
@@ -94,6 +94,12 @@ func (j *judge) enough(a int) float64 {
 	if speed < 1 {
 		left = min(1, (1-speed)/(1-j.t.Quick))
 	}
+	return j.evidence(a, left)
+}
+
+// evidence is by how much another place must fit better if so much, of 1, is left
+// that routes could explain.
+func (j *judge) evidence(a int, left float64) float64 {
 	return j.t.Evidence + j.t.EvidenceEach*float64(j.partners(a))*left
 }
 

@@ -153,7 +153,7 @@ func (j *judge) misplaced(g Gazetteer) {
 		}
 	}
 	j.elsewhere(g)
-	j.place()
+	j.settle()
 }
 
 // accuse calls a host misplaced, by its impossible pairs.
@@ -197,9 +197,9 @@ func (j *judge) suspicion(a int) int {
 	return 0
 }
 
-// place suggests where each misplaced host stands: by the city that is nearest
+// settle suggests where each misplaced host stands: by the city that is nearest
 // by RTT, of those that stand where they say.
-func (j *judge) place() {
+func (j *judge) settle() {
 	for i := range j.v.Hosts {
 		h := &j.v.Hosts[i]
 		if h.Verdict != Misplaced {

@@ -101,16 +101,22 @@ func (j *judge) figures(p *PairVerdict, a, b int, relay int32) {
 	if relay >= 0 {
 		p.Relay, p.Legs = j.names[relay], [2]Ms{Ms(j.rtt[a*j.n+int(relay)]), Ms(j.rtt[int(relay)*j.n+b])}
 	}
+	p.Why = j.why(a, b)
+}
+
+// why is why two cities cannot be judged; "" if they can.
+func (j *judge) why(a, b int) string {
 	switch {
 	case j.lost[a]:
-		p.Why = j.r.Title(p.From) + " is misplaced"
+		return j.r.Title(j.names[a]) + " is misplaced"
 	case j.lost[b]:
-		p.Why = j.r.Title(p.To) + " is misplaced"
-	case p.RTT == nil:
-		p.Why = "not measured"
-	case p.Miles == nil:
-		p.Why = noDistance
+		return j.r.Title(j.names[b]) + " is misplaced"
+	case math.IsInf(j.rtt[a*j.n+b], 1):
+		return "not measured"
+	case math.IsNaN(j.miles[a*j.n+b]):
+		return noDistance
 	}
+	return ""
 }
 
 // speed compares the RTT with what it should be: with what the distance should

@@ -230,13 +230,14 @@ func (m *MonthReport) bands() {
 		var values []float64
 		for _, p := range m.order {
 			if inside(p) {
-				values = append(values, float64(*p.Fibre))
+				fibre, _ := m.Fibre(p)
+				values = append(values, float64(fibre))
 			}
 		}
 		if len(values) > 0 {
 			band.Pairs, band.Percent = len(values), spreadOf(values)
-			band.Worst = m.rankedIf(ofBand, inside, func(a, b *Pair) int { return cmp.Compare(*a.Fibre, *b.Fibre) })
-			band.Best = m.rankedIf(ofBand, inside, func(a, b *Pair) int { return cmp.Compare(*b.Fibre, *a.Fibre) })
+			band.Worst = m.rankedIf(ofBand, inside, func(a, b *Pair) int { return cmp.Compare(a.speed, b.speed) })
+			band.Best = m.rankedIf(ofBand, inside, func(a, b *Pair) int { return cmp.Compare(b.speed, a.speed) })
 			m.Bands = append(m.Bands, band)
 		}
 		from = b.below

@@ -27,28 +27,18 @@ func (r *Report) tooFast(p *Pair) bool {
 	return ok && float64(speed) > r.limits.GlassLight*float64(geo.LightSpeed)
 }
 
-// tooFast is why an impossible pair has no speed.
-const tooFast = "faster than light in glass: a place or the RTT is wrong"
-
-// Impossible says whether a pair has no speed because that would be faster than
-// light in glass.
-func (p *Pair) Impossible() bool { return p.NoSpeed == tooFast }
-
 // Verdict is what the report calls the pair's two cities; Fine for a pair that
 // nobody judged.
 func (r *Report) Verdict(p *Pair) Verdict {
 	if p == nil || r.Verdicts == nil {
 		return Fine
 	}
-	if v := r.Verdicts.Pair(p.From, p.To); v != nil {
-		return v.Verdict()
-	}
-	return Fine
+	return r.Verdicts.Verdict(p.From, p.To)
 }
 
 // Grade is how well the pair's two cities use their distance.
 func (r *Report) Grade(p *Pair) Grade {
-	if p == nil || p.Fibre == nil {
+	if p == nil || p.speed == 0 {
 		return Ungraded
 	}
 	if v := r.Verdicts.Pair(p.From, p.To); v != nil {
@@ -63,9 +53,13 @@ func (r *Report) Flag(p *Pair) string { return r.Verdict(p).Mark() }
 
 // Flags explains the flags that occur, for the legend.
 func (r *Report) Flags() []Mark {
+	found := map[Verdict]bool{}
+	for _, p := range r.order {
+		found[r.Verdict(p)] = true
+	}
 	meanings := map[string][]string{}
 	for v := InvalidSource; v > Unjudged; v-- {
-		if mark := v.Mark(); mark != "" && slices.ContainsFunc(r.order, func(p *Pair) bool { return r.Verdict(p) == v }) {
+		if mark := v.Mark(); mark != "" && found[v] {
 			meanings[mark] = append(meanings[mark], v.String()+": "+v.Meaning())
 		}
 	}
@@ -87,13 +81,13 @@ func (r *Report) InvalidSource(p *Pair) bool {
 // Worst are the n pairs that use the distance worst, by percent of fibre, one a
 // pair of cities: the slower direction stands for both.
 func (r *Report) Worst(n int) []*Pair {
-	return r.ranked(n, func(a, b *Pair) int { return cmp.Compare(*a.Fibre, *b.Fibre) })
+	return r.ranked(n, func(a, b *Pair) int { return cmp.Compare(a.speed, b.speed) })
 }
 
 // Best are the n pairs that use it best, the faster direction standing for
 // both.
 func (r *Report) Best(n int) []*Pair {
-	return r.ranked(n, func(a, b *Pair) int { return cmp.Compare(*b.Fibre, *a.Fibre) })
+	return r.ranked(n, func(a, b *Pair) int { return cmp.Compare(b.speed, a.speed) })
 }
 
 func (r *Report) ranked(n int, compare func(a, b *Pair) int) []*Pair {
@@ -101,7 +95,7 @@ func (r *Report) ranked(n int, compare func(a, b *Pair) int) []*Pair {
 }
 
 // ranks says whether a pair has a speed that is to be believed.
-func (r *Report) ranks(p *Pair) bool { return p.Fibre != nil && !r.InvalidSource(p) }
+func (r *Report) ranks(p *Pair) bool { return p.speed > 0 && !r.InvalidSource(p) }
 
 func (r *Report) rankedIf(n int, fit func(*Pair) bool, compare func(a, b *Pair) int) []*Pair {
 	var pairs []*Pair

@@ -58,12 +58,11 @@ type Report struct {
 // sample when they are asked for.
 type Pair struct {
 	*probe.Sample
-	Miles *geo.Miles      // nil: not known
-	Speed *geo.MilesPerMs // nil: no RTT, no distance, or too near; NoSpeed says why
-	Fibre *geo.Percent    // nil as Speed
-	// NoSpeed says why there is no speed: "under 20 miles".
-	NoSpeed string
-	Month   *PairMonth // where the report is of a month; else nil
+	Miles *geo.Miles // nil: not known
+	Month *PairMonth // where the report is of a month; else nil
+
+	speed   geo.MilesPerMs // 0: there is none
+	noSpeed noSpeed        // why
 }
 
 // New makes the report of a round. A zero Fibre means geo.DefaultFibre.
@@ -122,12 +121,6 @@ func New(round *probe.Round, options Options) *Report {
 // SpeedFromMiles is the shortest distance for which a report states a speed.
 const SpeedFromMiles = float64(geo.SpeedFrom)
 
-// noDistance is why there is neither distance nor speed.
-const noDistance = "distance not known"
-
-// nearReason is why there is no speed between neighbours.
-func (r *Report) nearReason() string { return "under " + r.Method.Units.length(geo.SpeedFrom) }
-
 // count numbers the names of samples.
 func (r *Report) count(samples []probe.Sample) {
 	for i := range samples {
@@ -156,7 +149,7 @@ func (r *Report) join(sample *probe.Sample, options Options) Pair {
 		p.Month = options.Month.Pair(sample.From, sample.To)
 	}
 	if sample.IsSelf() {
-		p.NoSpeed = "a city and itself"
+		p.noSpeed = isSelf
 		return p
 	}
 	miles, known := options.Distances.Between(sample.Pair)
@@ -167,23 +160,22 @@ func (r *Report) join(sample *probe.Sample, options Options) Pair {
 	rtt, ok := sample.Summary().Get(r.Method.Stat)
 	switch {
 	case sample.State != Measured:
-		p.NoSpeed = sample.State.String()
+		p.noSpeed = notMeasured
 	case !known:
-		p.NoSpeed = noDistance
+		p.noSpeed = notLocated
 	case miles < geo.SpeedFrom:
-		p.NoSpeed = r.nearReason()
+		p.noSpeed = tooNear
 	case !ok || rtt <= 0:
-		p.NoSpeed = noStat(r.Method.Stat)
+		p.noSpeed = notGiven
 	}
-	if p.NoSpeed == "" && r.tooFast(&p) {
-		p.NoSpeed = tooFast
+	if p.noSpeed == 0 && r.tooFast(&p) {
+		p.noSpeed = faster
 	}
-	if p.NoSpeed != "" {
+	if p.noSpeed != 0 {
 		return p
 	}
 	if speed, ok := geo.Speed(miles, rtt); ok {
-		fibre := speed.PercentOf(r.Method.Fibre)
-		p.Speed, p.Fibre = &speed, &fibre
+		p.speed = speed
 	}
 	return p
 }
@@ -193,14 +185,11 @@ func (r *Report) join(sample *probe.Sample, options Options) Pair {
 func (r *Report) withhold() {
 	for _, p := range r.order {
 		wrong := r.Verdicts.hostIs(p.From, Misplaced) || r.Verdicts.hostIs(p.To, Misplaced)
-		if wrong && p.Speed != nil {
-			p.Speed, p.Fibre, p.NoSpeed = nil, nil, notThere
+		if wrong && p.speed > 0 {
+			p.speed, p.noSpeed = 0, elsewhere
 		}
 	}
 }
-
-// notThere is why pairs of a misplaced city have no speed.
-const notThere = "one of the two cities is not where its coordinates are"
 
 // layOut finds the rows and columns: cities that occur as from, and as to.
 func (r *Report) layOut() {
@@ -268,12 +257,12 @@ func (r *Report) Value(p *Pair, metric Metric) (float64, bool) {
 	case RTT:
 		return p.Millis(r.Method.Stat)
 	case Speed:
-		if p.Speed != nil {
-			return r.Method.Units.Speed(*p.Speed), true
+		if speed, ok := p.Speed(); ok {
+			return r.Method.Units.Speed(speed), true
 		}
 	case Fibre:
-		if p.Fibre != nil {
-			return float64(*p.Fibre), true
+		if fibre, ok := r.Fibre(p); ok {
+			return float64(fibre), true
 		}
 	case Loss:
 		ratio, ok := p.Loss()

@@ -212,13 +212,26 @@ type Fit struct {
 // planned. One that is not flagged is made anew whenever it is asked for, unless
 // it is of a month.
 func (v *Verdicts) Pair(a, b string) *PairVerdict {
-	j := v.judge
-	from, known := slices.BinarySearch(j.names, min(a, b))
-	to, too := slices.BinarySearch(j.names, max(a, b))
-	if !known || !too || from == to {
-		return nil
+	if from, to, planned := v.judge.places(a, b); planned {
+		return v.at(from, to)
 	}
-	return v.at(from, to)
+	return nil
+}
+
+// Verdict is the worst on two cities, in either order; Fine if they were not
+// planned.
+func (v *Verdicts) Verdict(a, b string) Verdict {
+	from, to, planned := v.judge.places(a, b)
+	if !planned {
+		return Fine
+	}
+	if i, kept := v.index[int32(from*v.judge.n+to)]; kept {
+		return v.kept[i].Verdict()
+	}
+	if v.judge.why(from, to) != "" {
+		return Unjudged
+	}
+	return Fine
 }
 
 // at is the judgement on two cities by their places in the alphabet.

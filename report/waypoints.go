@@ -17,52 +17,64 @@ const mostWaypoints = 5
 // pair of a host, so a city that fits others of its flagged pairs too goes
 // first.
 func (j *judge) waypoints() {
-	var bent []*PairVerdict
+	fits := make(map[*PairVerdict][]int32) // cities by their places: there are hundreds for a pair
 	byHost := map[string][]*PairVerdict{}
 	for _, p := range j.v.kept {
 		if p.Verdict().Bent() {
-			p.Waypoints = j.candidates(p)
-			bent = append(bent, p)
+			fits[p] = j.candidates(p)
 			byHost[p.From], byHost[p.To] = append(byHost[p.From], p), append(byHost[p.To], p)
 		}
 	}
-	for _, host := range byHost {
-		fits := map[string]int{}
-		for _, p := range host {
-			for _, w := range p.Waypoints {
-				fits[w.City]++
-			}
-		}
-		for _, p := range host {
-			for i := range p.Waypoints {
-				p.Waypoints[i].Votes += fits[p.Waypoints[i].City] - 1
+	votes := map[string][]int{} // of each host by city: pairs that it fits
+	for host, pairs := range byHost {
+		votes[host] = make([]int, j.n)
+		for _, p := range pairs {
+			for _, c := range fits[p] {
+				votes[host][c]++
 			}
 		}
 	}
-	for _, p := range bent {
-		slices.SortFunc(p.Waypoints, func(a, b Waypoint) int {
-			return cmp.Or(cmp.Compare(b.Votes, a.Votes), cmp.Compare(p.misses(a), p.misses(b)), cmp.Compare(a.City, b.City))
-		})
-		p.Waypoints = slices.Clone(p.Waypoints[:min(mostWaypoints, len(p.Waypoints))]) // of hundreds
+	for p, all := range fits {
+		for _, c := range all {
+			w := j.waypoint(p, c)
+			w.Votes = votes[p.From][c] + votes[p.To][c] - 2 // without itself
+			p.keep(w)
+		}
 	}
 }
 
+// keep takes a waypoint in if it is one of the likeliest.
+func (p *PairVerdict) keep(w Waypoint) {
+	at, _ := slices.BinarySearchFunc(p.Waypoints, w, func(a, b Waypoint) int {
+		return cmp.Or(cmp.Compare(b.Votes, a.Votes), cmp.Compare(p.misses(a), p.misses(b)), cmp.Compare(a.City, b.City))
+	})
+	if at == mostWaypoints {
+		return
+	}
+	p.Waypoints = slices.Insert(p.Waypoints[:min(len(p.Waypoints), mostWaypoints-1)], at, w)
+}
+
 // candidates are the cities that fit one pair.
-func (j *judge) candidates(p *PairVerdict) []Waypoint {
-	var found []Waypoint
+func (j *judge) candidates(p *PairVerdict) []int32 {
+	var found []int32
 	a, b := j.at(p.From), j.at(p.To)
 	allowed := max(millis(j.t.WaypointBy), j.t.WaypointShare*float64(*p.RTT))
 	for c := range j.n {
 		if c == a || c == b || j.lost[c] {
 			continue
 		}
-		legs := [2]Ms{Ms(j.rtt[a*j.n+c]), Ms(j.rtt[c*j.n+b])}
-		miles := j.miles[a*j.n+c] + j.miles[c*j.n+b]
-		if math.Abs(float64(legs[0]+legs[1]-*p.RTT)) <= allowed && miles > j.t.Bend*float64(*p.Miles) {
-			found = append(found, Waypoint{City: j.names[c], Legs: legs, Miles: geo.Miles(miles)})
+		w := j.waypoint(p, int32(c))
+		if p.misses(w) <= allowed && float64(w.Miles) > j.t.Bend*float64(*p.Miles) {
+			found = append(found, int32(c))
 		}
 	}
 	return found
+}
+
+// waypoint is the way of a pair over a city.
+func (j *judge) waypoint(p *PairVerdict, c int32) Waypoint {
+	to, on := j.at(p.From)*j.n+int(c), int(c)*j.n+j.at(p.To)
+	return Waypoint{City: j.names[c], Legs: [2]Ms{Ms(j.rtt[to]), Ms(j.rtt[on])}, Miles: geo.Miles(j.miles[to] + j.miles[on])}
 }
 
 // misses is by how much a waypoint's legs miss the whole.

@@ -103,8 +103,9 @@ func tellStory(out string, std streams) error {
 	b.WriteString("\nTwo pairs stand out:\n")
 	for _, p := range worst.Worst(2) {
 		rtt, _ := worst.Value(p, report.RTT)
+		fibre, _ := worst.Fibre(p)
 		fmt.Fprintf(&b, "  %s → %s takes %.1f ms for %.0f miles: %.1f %% of the speed of light in fibre\n",
-			worst.Title(p.From), worst.Title(p.To), rtt, float64(*p.Miles), float64(*p.Fibre))
+			worst.Title(p.From), worst.Title(p.To), rtt, float64(*p.Miles), fibre)
 	}
 	b.WriteString("In 2011 Baltimore → New York was found just so, and a traceroute showed its packets going by way of Paris,\n" +
 		"as the one above does.\n\n")

@@ -112,14 +112,14 @@ func pairFields(r *report.Report, p *report.Pair) []string {
 // judged are the words of a pair's verdict and grade. A direction that was not
 // measured is not called fine, nor graded, for the other one's sake.
 func judged(r *report.Report, p *report.Pair) (verdict, grade string) {
-	verdict, grade = r.Verdict(p).String(), r.Grade(p).String()
-	if p.State == report.Measured {
-		return verdict, grade
+	v := r.Verdict(p)
+	switch {
+	case p.State == report.Measured:
+		return v.String(), r.Grade(p).String()
+	case v == report.Fine:
+		return "", ""
 	}
-	if r.Verdict(p) == report.Fine {
-		verdict = ""
-	}
-	return verdict, ""
+	return v.String(), ""
 }
 
 func number(v float64, ok bool, decimals int) string {

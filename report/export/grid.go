@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"matrix/report"
 )
@@ -43,9 +44,9 @@ func MatrixJSON(w io.Writer, r *report.Report, metric report.Metric) error {
 	const tail = `,"values":null,"gaps":null}`
 	out := &lines{w: w}
 	out.text(string(head[:len(head)-len(tail)]) + ",\n\"values\": [")
-	writeLines(out, values)
+	writeLines(out, slices.Values(values))
 	out.text("],\n\"gaps\": [")
-	writeLines(out, gaps)
+	writeLines(out, slices.Values(gaps))
 	out.text("]}\n")
 	if out.err != nil {
 		return fmt.Errorf("write matrix: %w", out.err)

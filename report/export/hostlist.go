@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,7 +77,7 @@ func cleaned(texts []string) []string {
 func HostsJSON(w io.Writer, list []report.HostLine) error {
 	out := &lines{w: w}
 	out.text("{\"hosts\": [")
-	writeLines(out, hostLines(list))
+	writeLines(out, slices.Values(hostLines(list)))
 	out.text("]}\n")
 	if out.err != nil {
 		return fmt.Errorf("write hosts: %w", out.err)

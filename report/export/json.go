@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 
 	"matrix/report"
@@ -140,7 +141,7 @@ func JSON(w io.Writer, r *report.Report) error {
 func document(r *report.Report) Document {
 	d := Document{
 		Format: Format, Partial: r.Method.Partial, Method: method(r.Method), Coverage: coverage(r),
-		Notes: []Note{}, Cities: cities(r), Hosts: verdicts(r).Hosts, Traced: traced(r),
+		Notes: []Note{}, Cities: cities(r), Hosts: slices.AppendSeq([]HostVerdict{}, HostVerdicts(r)), Traced: traced(r),
 	}
 	for _, n := range r.Notes {
 		d.Notes = append(d.Notes, Note{optional(n.Subject), report.Clean(n.Text, maxText)})
@@ -191,7 +192,7 @@ func method(m report.Method) Method {
 func pair(r *report.Report, p *report.Pair) Pair {
 	out := Pair{
 		From: report.Clean(p.From, maxText), To: report.Clean(p.To, maxText), State: p.State.String(),
-		Reason: optional(p.Reason), At: moment(p.At), NoSpeed: optional(p.NoSpeed),
+		Reason: optional(p.Reason), At: moment(p.At), NoSpeed: optional(r.NoSpeed(p)),
 	}
 	if p.Address.IsValid() {
 		out.Address = optional(p.Address.String())
@@ -218,11 +219,11 @@ func pair(r *report.Report, p *report.Pair) Pair {
 	if p.Miles != nil {
 		out.Miles, out.Km = rounded(float64(*p.Miles), 3), rounded(float64(p.Miles.Km()), 3)
 	}
-	if p.Speed != nil {
-		out.MiPerMs, out.KmPerMs = rounded(float64(*p.Speed), 4), rounded(p.Speed.Km(), 4)
+	if speed, ok := p.Speed(); ok {
+		out.MiPerMs, out.KmPerMs = rounded(float64(speed), 4), rounded(speed.Km(), 4)
 	}
-	if p.Fibre != nil {
-		out.FibrePercent = rounded(float64(*p.Fibre), 4)
+	if fibre, ok := r.Fibre(p); ok {
+		out.FibrePercent = rounded(float64(fibre), 4)
 	}
 	if !p.IsSelf() {
 		verdict, grade := judged(r, p)

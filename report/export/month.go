@@ -153,7 +153,8 @@ func (d *markdown) bands(m *report.MonthReport) {
 	names := func(pairs []*report.Pair) string {
 		var all []string
 		for _, p := range pairs {
-			all = append(all, fmt.Sprintf("%s (%.0f)", d.name(p), *p.Fibre))
+			fibre, _ := m.Fibre(p)
+			all = append(all, fmt.Sprintf("%s (%.0f)", d.name(p), fibre))
 		}
 		return strings.Join(all, ", ")
 	}

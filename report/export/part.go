@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"matrix/report"
 )
@@ -29,7 +30,7 @@ type CityPart struct {
 func CitiesJSON(w io.Writer, r *report.Report) error {
 	out := &lines{w: w}
 	out.text("{\"cities\": [")
-	writeLines(out, cities(r))
+	writeLines(out, slices.Values(cities(r)))
 	out.text("]}\n")
 	if out.err != nil {
 		return fmt.Errorf("write cities: %w", out.err)

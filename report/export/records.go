@@ -19,15 +19,23 @@ func Pairs(r *report.Report) iter.Seq[Pair] {
 }
 
 // PairVerdicts are what pairs of cities are called, as VerdictsJSON has them.
-func PairVerdicts(r *report.Report) iter.Seq[PairVerdict] { return each(verdicts(r).Pairs) }
+func PairVerdicts(r *report.Report) iter.Seq[PairVerdict] {
+	return func(yield func(PairVerdict) bool) {
+		for p := range r.JudgedPairs() {
+			for _, v := range pairVerdicts(r, p) {
+				if !yield(v) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // HostVerdicts are what hosts are called.
-func HostVerdicts(r *report.Report) iter.Seq[HostVerdict] { return each(verdicts(r).Hosts) }
-
-func each[T any](list []T) iter.Seq[T] {
-	return func(yield func(T) bool) {
-		for _, one := range list {
-			if !yield(one) {
+func HostVerdicts(r *report.Report) iter.Seq[HostVerdict] {
+	return func(yield func(HostVerdict) bool) {
+		for i := range r.Verdicts.Hosts {
+			if !yield(hostVerdict(r, &r.Verdicts.Hosts[i])) {
 				return
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 
 	"matrix/report"
 )
@@ -36,7 +37,7 @@ func relays(r *report.Report, least report.Ms) []Relay {
 func RelaysJSON(w io.Writer, r *report.Report, least report.Ms) error {
 	out := &lines{w: w}
 	out.text("{\"relays\": [")
-	writeLines(out, relays(r, least))
+	writeLines(out, slices.Values(relays(r, least)))
 	out.text("]}\n")
 	if out.err != nil {
 		return fmt.Errorf("write relays: %w", out.err)

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -64,7 +65,7 @@ func warning(w report.Warning) string {
 func RoundsJSON(w io.Writer, list []report.RoundLine) error {
 	out := &lines{w: w}
 	out.text("{\"rounds\": [")
-	writeLines(out, roundLines(list))
+	writeLines(out, slices.Values(roundLines(list)))
 	out.text("]}\n")
 	if out.err != nil {
 		return fmt.Errorf("write rounds: %w", out.err)

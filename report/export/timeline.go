@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -60,7 +61,7 @@ func milliseconds(ms *report.Ms) *float64 {
 func TimelineJSON(w io.Writer, timelines ...*report.Timeline) error {
 	out := &lines{w: w}
 	out.text("{\"points\": [")
-	writeLines(out, timelinePoints(timelines))
+	writeLines(out, slices.Values(timelinePoints(timelines)))
 	out.text("]}\n")
 	if out.err != nil {
 		return fmt.Errorf("write history: %w", out.err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 
 	"matrix/report"
@@ -79,12 +80,11 @@ type Waypoint struct {
 
 // VerdictsJSON writes every verdict, one a line.
 func VerdictsJSON(w io.Writer, r *report.Report) error {
-	v := verdicts(r)
 	out := &lines{w: w}
 	out.text("{\"hosts\": [")
-	writeLines(out, v.Hosts)
+	writeLines(out, HostVerdicts(r))
 	out.text("],\n\"pairs\": [")
-	writeLines(out, v.Pairs)
+	writeLines(out, PairVerdicts(r))
 	out.text("]}\n")
 	if out.err != nil {
 		return fmt.Errorf("write verdicts: %w", out.err)
@@ -105,30 +105,17 @@ func (l *lines) text(s string) {
 }
 
 // writeLines writes the members of a list, one a line.
-func writeLines[T any](out *lines, list []T) {
-	separator := "\n  "
-	for _, item := range list {
+func writeLines[T any](out *lines, list iter.Seq[T]) {
+	separator, end := "\n  ", ""
+	for item := range list {
 		line, err := json.Marshal(item)
 		if err != nil && out.err == nil {
 			out.err = err
 		}
 		out.text(separator + string(line))
-		separator = ",\n  "
+		separator, end = ",\n  ", "\n"
 	}
-	if len(list) > 0 {
-		out.text("\n")
-	}
-}
-
-func verdicts(r *report.Report) Verdicts {
-	v := Verdicts{Hosts: []HostVerdict{}, Pairs: []PairVerdict{}}
-	for i := range r.Verdicts.Hosts {
-		v.Hosts = append(v.Hosts, hostVerdict(r, &r.Verdicts.Hosts[i]))
-	}
-	for p := range r.JudgedPairs() {
-		v.Pairs = append(v.Pairs, pairVerdicts(r, p)...)
-	}
-	return v
+	out.text(end)
 }
 
 func hostVerdict(r *report.Report, h *report.HostVerdict) HostVerdict {
@@ -209,15 +196,14 @@ func VerdictsCSV(w io.Writer, r *report.Report) error {
 	out := csv.NewWriter(w)
 	err := out.Write([]string{"kind", "from", "to", "verdict", "slowdown", "grade", "rtt", "out", "back", "miles",
 		"percent_of_fibre", "expected", "relay", "relay_rtt", "over", "sent", "lost", "queue", "evidence"})
-	v := verdicts(r)
-	for _, h := range v.Hosts {
+	for h := range HostVerdicts(r) {
 		if err == nil {
 			fields := []string{"host", text(h.City), "", h.Verdict}
 			fields = append(fields, make([]string, 14)...)
 			err = out.Write(append(fields, text(h.Evidence)))
 		}
 	}
-	for _, p := range v.Pairs {
+	for p := range PairVerdicts(r) {
 		if err == nil {
 			err = out.Write([]string{"pair", text(p.From), text(p.To), p.Verdict, known(p.Slowdown, 2), word(p.Grade),
 				known(p.RTTMs, 3), known(p.OutMs, 3), known(p.BackMs, 3), known(p.Miles, 1), known(p.FibrePercent, 2),

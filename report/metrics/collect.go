@@ -85,14 +85,14 @@ func (s sink) round(r *report.Report) {
 		s.put(pairs, float64(ended[state]), state.String())
 	}
 	for _, p := range r.Pairs() {
-		s.pair(p)
+		s.pair(r, p)
 	}
 	s.hosts(r)
 	s.verdicts(r)
 }
 
 // pair shows what is known of a pair; what is not known is absent, not zero.
-func (s sink) pair(p *report.Pair) {
+func (s sink) pair(r *report.Report, p *report.Pair) {
 	for _, stat := range Stats() {
 		if ms, ok := p.Millis(stat); ok {
 			s.put(rtt, ms/1000, p.From, p.To, stat.String())
@@ -106,8 +106,8 @@ func (s sink) pair(p *report.Pair) {
 	case p.State == report.Lost:
 		s.put(loss, 1, p.From, p.To)
 	}
-	if p.Fibre != nil {
-		s.put(fibre, float64(*p.Fibre)/100, p.From, p.To)
+	if percent, ok := r.Fibre(p); ok {
+		s.put(fibre, float64(percent)/100, p.From, p.To)
 	}
 }
 

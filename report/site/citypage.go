@@ -129,7 +129,7 @@ func (b *book) cityLine(p partner) cityLine {
 		if p.out.State != report.Measured {
 			l.Note = p.out.Status()
 		} else {
-			l.Note = p.out.NoSpeed
+			l.Note = r.NoSpeed(p.out)
 		}
 	}
 	l.FlagClass = wordClass(r.Verdict(p.either))
@@ -160,9 +160,11 @@ const extreme = 5
 // extremes are the partners with which a city uses the distance best and worst.
 func (b *book) extremes(partners []partner) (best, worst []cityLine) {
 	ranked := slices.DeleteFunc(slices.Clone(partners), func(p partner) bool {
-		return p.either.Fibre == nil || *p.either.Miles < report.RankFrom
+		_, ok := p.either.Speed()
+		return !ok || *p.either.Miles < report.RankFrom
 	})
-	slices.SortStableFunc(ranked, func(x, y partner) int { return cmp.Compare(*y.either.Fibre, *x.either.Fibre) })
+	fibre := func(p partner) float64 { v, _ := b.report.Value(p.either, report.Fibre); return v }
+	slices.SortStableFunc(ranked, func(x, y partner) int { return cmp.Compare(fibre(y), fibre(x)) })
 	n := min(extreme, len(ranked)/2)
 	for k := range n {
 		best = append(best, b.cityLine(ranked[k]))
@@ -188,7 +190,8 @@ func (v *cityPageView) draw(b *book, i int, partners []partner) error {
 	slices.SortStableFunc(order, func(x, y partner) int { return cmp.Compare(r.Grade(y.either), r.Grade(x.either)) })
 	for _, p := range order {
 		class := gradeClass(r.Grade(p.either))
-		if place := r.Cities[p.at].Location; home != nil && place != nil && p.either.Fibre != nil {
+		_, ok := p.either.Speed()
+		if place := r.Cities[p.at].Location; home != nil && place != nil && ok {
 			if err := m.AddLine(class, "", worldmap.Place(*home), worldmap.Place(*place)); err != nil {
 				return err
 			}
