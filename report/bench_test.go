@@ -8,8 +8,12 @@ import (
 	"matrix/report/reporttest"
 )
 
-func BenchmarkJudge250(b *testing.B) {
-	r := report.New(reporttest.Synthetic(250), report.Options{})
+func BenchmarkJudge250(b *testing.B) { judgeSynthetic(b, 250) }
+
+func BenchmarkJudge1000(b *testing.B) { judgeSynthetic(b, 1000) }
+
+func judgeSynthetic(b *testing.B, n int) {
+	r := report.New(reporttest.Synthetic(n), report.Options{})
 	b.ReportAllocs()
 	for b.Loop() {
 		report.Judge(r, report.Thresholds{}, nil)

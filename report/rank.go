@@ -97,24 +97,30 @@ func (r *Report) ranked(n int, compare func(a, b *Pair) int) []*Pair {
 // ranks says whether a pair has a speed that is to be believed.
 func (r *Report) ranks(p *Pair) bool { return p.speed > 0 && !r.InvalidSource(p) }
 
+// rankedIf are the first n of the pairs that fit, one a pair of cities. They are
+// picked out, since sorting a million for a few takes long.
 func (r *Report) rankedIf(n int, fit func(*Pair) bool, compare func(a, b *Pair) int) []*Pair {
-	var pairs []*Pair
-	for _, p := range r.order {
-		if fit(p) {
-			pairs = append(pairs, p)
-		}
-	}
-	slices.SortStableFunc(pairs, func(a, b *Pair) int {
+	order := func(a, b *Pair) int {
 		return cmp.Or(compare(a, b), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
-	})
-	seen := map[[2]string]bool{}
-	first := pairs[:0]
-	for _, p := range pairs {
-		key := [2]string{min(p.From, p.To), max(p.From, p.To)}
-		if len(first) < n && !seen[key] {
-			seen[key] = true
-			first = append(first, p)
+	}
+	var first []*Pair
+	for _, p := range r.order {
+		if !fit(p) {
+			continue
 		}
+		at, _ := slices.BinarySearchFunc(first, p, order)
+		if at == n {
+			continue
+		}
+		switch back := slices.IndexFunc(first, func(q *Pair) bool { return q.Pair == p.Reverse() }); {
+		case back >= at: // this direction goes before that one
+			first = slices.Delete(first, back, back+1)
+		case back >= 0:
+			continue
+		case len(first) == n:
+			first = first[:n-1]
+		}
+		first = slices.Insert(first, at, p)
 	}
 	return first
 }
