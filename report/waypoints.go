@@ -25,9 +25,9 @@ func (j *judge) waypoints() {
 			byHost[p.From], byHost[p.To] = append(byHost[p.From], p), append(byHost[p.To], p)
 		}
 	}
-	votes := map[string][]int{} // of each host by city: pairs that it fits
+	votes := map[string][]int32{} // of each host by city: pairs that it fits
 	for host, pairs := range byHost {
-		votes[host] = make([]int, j.n)
+		votes[host] = make([]int32, j.n)
 		for _, p := range pairs {
 			for _, c := range fits[p] {
 				votes[host][c]++
@@ -37,7 +37,7 @@ func (j *judge) waypoints() {
 	for p, all := range fits {
 		for _, c := range all {
 			w := j.waypoint(p, c)
-			w.Votes = votes[p.From][c] + votes[p.To][c] - 2 // without itself
+			w.Votes = int(votes[p.From][c] + votes[p.To][c] - 2) // without itself
 			p.keep(w)
 		}
 	}
@@ -48,8 +48,11 @@ func (p *PairVerdict) keep(w Waypoint) {
 	at, _ := slices.BinarySearchFunc(p.Waypoints, w, func(a, b Waypoint) int {
 		return cmp.Or(cmp.Compare(b.Votes, a.Votes), cmp.Compare(p.misses(a), p.misses(b)), cmp.Compare(a.City, b.City))
 	})
-	if at == mostWaypoints {
+	switch {
+	case at == mostWaypoints:
 		return
+	case p.Waypoints == nil:
+		p.Waypoints = make([]Waypoint, 0, mostWaypoints)
 	}
 	p.Waypoints = slices.Insert(p.Waypoints[:min(len(p.Waypoints), mostWaypoints-1)], at, w)
 }

@@ -18,7 +18,7 @@ func limitMemory(bytes int64, garbage int) {
 
 // roundMemory is what a round of a thousand cities may take; the program itself
 // comes on top.
-const roundMemory = 410 << 20
+const roundMemory = 400 << 20
 
 // limitRound is limitMemory for a round of so many cities. A larger one gets more
 // by its pairs: a limit below what is in use would have garbage collected all the
