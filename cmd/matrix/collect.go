@@ -43,7 +43,7 @@ func collectCommand(std streams) *cobra.Command {
 					fmt.Fprintf(std.err, format+"\n", args...)
 				}
 			}
-			found := c.discover(cmd.Context(), say)
+			found := c.discover(cmd.Context(), func(format string, args ...any) { say("matrix: "+format, args...) })
 			open, err := c.bus.Open(cmd.Context())
 			largest := 0 // they are finished one after the other
 			for _, ticket := range open {

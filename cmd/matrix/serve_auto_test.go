@@ -103,3 +103,25 @@ func (w *natsWorld) checkAlone(every time.Duration) {
 		}
 	}
 }
+
+// TestAnAgentThatRefusesThePlan is named with its reason by the service, by status,
+// and in the round.
+func TestAnAgentThatRefusesThePlan(t *testing.T) {
+	w := newNATSWorld(t, "paris", "zurich")
+	w.agent("paris")
+	said, _ := w.agent("zurich", "--most-rate", "1")
+	service := w.serve("one", 20*time.Second, "--autonomous")
+	said.await(t, "a plan of the fleet is refused")
+	const refused = "zurich (refuses it: refused by the host: the job sends 4 echo requests a second, it allows 1"
+	service.said.await(t, refused)
+	out, _ := w.matrix("status", "--config", "none", "--cities", w.path("cities.csv"), "--via", w.via(), "--nats-key", w.path("nats/coordinator.key"))
+	if !strings.Contains(out, "1 of 2 agents have the fleet's plan") || !strings.Contains(out, refused) {
+		t.Errorf("status says\n%s", out)
+	}
+	eventually(t, "a round is saved", func() bool { return len(w.rounds()) >= 1 })
+	for _, s := range w.rounds()[0].Samples {
+		if s.From == "paris" && s.State != probe.Measured || s.From == "zurich" && (s.State != probe.SourceDown || !strings.Contains(s.Reason, "refuses the fleet's plan")) {
+			t.Errorf("%v is %v: %s", s.Pair, s.State, s.Reason)
+		}
+	}
+}

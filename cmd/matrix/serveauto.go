@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,11 +29,11 @@ const (
 	takeTime = 30 * time.Second
 )
 
-// publishing is what this service published last.
+// publishing is what this service wants of the agents.
 type publishing struct {
-	mu       sync.Mutex
-	revision uint64
-	told     uint64 // revision of which it was said that all agents have it
+	mu   sync.Mutex
+	plan bus.FleetPlan // as it was published last
+	told string        // digest of the one of which it was said that all have it
 }
 
 // settle gives the fleet its plan, or takes it back: from a service that starts
@@ -91,9 +92,10 @@ func (s *service) publish(ctx context.Context, r *regime, addresses probe.Addres
 		return err
 	}
 	s.fleetPlan.mu.Lock()
-	defer s.fleetPlan.mu.Unlock()
-	if now.Revision != s.fleetPlan.revision {
-		s.fleetPlan.revision = now.Revision
+	before = s.fleetPlan.plan
+	s.fleetPlan.plan = now.FleetPlan
+	s.fleetPlan.mu.Unlock()
+	if now.Digest() != before.Digest() {
 		s.say("the fleet's plan is that of %s: %s, every %v", planTime(now), count(len(now.Cities), "host"), now.Schedule.Every)
 	}
 	return nil
@@ -140,10 +142,12 @@ func (s *service) readdress(ctx context.Context, r *regime, addresses probe.Addr
 	return s.publish(ctx, r, addresses, now.FleetPlan)
 }
 
+// isOwn says whether the agents are to do what this service wants; another one with
+// the same settings may have published it.
 func (s *service) isOwn(now bus.Published) bool {
 	s.fleetPlan.mu.Lock()
 	defer s.fleetPlan.mu.Unlock()
-	return now.Revision == s.fleetPlan.revision && now.Wrong == "" && !now.Withdrawn
+	return now.Format != 0 && now.Wrong == "" && !now.Withdrawn && now.SameFleet(s.fleetPlan.plan)
 }
 
 // collect begins a round that agents measure by themselves, and listens.
@@ -192,19 +196,26 @@ func (s *service) overseeOnce(ctx context.Context) (all bool, err error) {
 		return true, errors.New("another coordinator has published or withdrawn the fleet's plan, and agents keep to that; SIGHUP publishes this service's again")
 	}
 	state, err := s.crossing.planState(ctx, now)
-	if err != nil {
-		return false, err
-	}
-	s.fleetPlan.mu.Lock()
-	defer s.fleetPlan.mu.Unlock()
 	switch {
-	case len(state.without) == 0 && s.fleetPlan.told != now.Revision:
-		s.fleetPlan.told = now.Revision
-		s.say("%v", state)
-	case len(state.without) > 0 && time.Since(now.Made) > takeTime:
+	case err != nil:
+		return false, err
+	case len(state.without) == 0:
+		s.tellTaken(state)
+		return true, nil
+	case time.Since(now.Made) > takeTime:
 		return true, errors.Join(errors.New(state.String()), s.crossing.bus.Remind(ctx))
 	}
-	return len(state.without) == 0, nil
+	return false, nil
+}
+
+// tellTaken says, once, that all agents have the plan.
+func (s *service) tellTaken(state planState) {
+	s.fleetPlan.mu.Lock()
+	defer s.fleetPlan.mu.Unlock()
+	if s.fleetPlan.told != state.plan.Digest() {
+		s.fleetPlan.told = state.plan.Digest()
+		s.say("%v", state)
+	}
 }
 
 // planState is who has the fleet's plan.
@@ -232,10 +243,11 @@ func (c *crossing) planState(ctx context.Context, now bus.Published) (planState,
 		switch {
 		case !heard:
 			state.without = append(state.without, city.Name+" (not heard of)")
+		case slices.Contains(sign.Plans, now.Digest()):
 		case sign.Wrong != "" && sign.Revision == now.Revision:
 			state.without = append(state.without, city.Name+" (refuses it: "+sign.Wrong+")")
-		case sign.Revision != now.Revision:
-			state.without = append(state.without, city.Name+" (heard last before)")
+		default:
+			state.without = append(state.without, city.Name+" (heard last at "+sign.At.UTC().Format(time.TimeOnly)+" UTC)")
 		}
 	}
 	return state, err

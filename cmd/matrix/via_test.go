@@ -120,22 +120,22 @@ func (l *lineWatch) await(t *testing.T, word string) {
 
 // agent runs a city's agent in this process until the test ends, or stop.
 // It waits until it is connected.
-func (w *natsWorld) agent(city string) (said *lineWatch, stop func()) {
+func (w *natsWorld) agent(city string, more ...string) (said *lineWatch, stop func()) {
 	w.t.Helper()
-	said, stop = w.begin(city)
+	said, stop = w.begin(city, more...)
 	said.await(w.t, "is connected")
 	return said, stop
 }
 
 // begin is agent, without a server to begin with.
-func (w *natsWorld) begin(city string) (said *lineWatch, stop func()) {
+func (w *natsWorld) begin(city string, more ...string) (said *lineWatch, stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	said = &lineWatch{fresh: make(chan bool, 1)}
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"agent", "--key", w.path("nats/agents/" + city + ".key"), "--via", w.via(), "--spool", w.path("spool-" + city)},
-			streams{strings.NewReader(""), said, said})
+		args := append([]string{"agent", "--key", w.path("nats/agents/" + city + ".key"), "--via", w.via(), "--spool", w.path("spool-" + city)}, more...)
+		ended <- run(ctx, args, streams{strings.NewReader(""), said, said})
 	}()
 	stop = sync.OnceFunc(func() {
 		cancel()

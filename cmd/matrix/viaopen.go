@@ -148,7 +148,7 @@ func (c *crossing) discover(ctx context.Context, say func(format string, args ..
 	for _, s := range strays {
 		text := fmt.Sprintf("what %s told of the round %s is not used: %s", s.City, s.Run, s.Why)
 		c.violated(text)
-		say("matrix: %s", text)
+		say("%s", text)
 	}
 	return err
 }

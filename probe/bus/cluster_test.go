@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"matrix/probe"
+	"matrix/probe/bus"
 	"matrix/probe/bus/server"
 )
 
@@ -58,10 +60,10 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// TestAClusterLosesAServer, the one that agents and coordinator are connected
-// to, in the middle of a round.
-func TestAClusterLosesAServer(t *testing.T) {
-	w := emptyWorld(t, "a", "b", "c")
+// newCluster is a fleet of three cities with three servers; kill ends the first.
+func newCluster(t *testing.T) (w *world, kill func()) {
+	t.Helper()
+	w = emptyWorld(t, "a", "b", "c")
 	var kills []func()
 	var addresses []string
 	fleet := w.folder
@@ -71,6 +73,13 @@ func TestAClusterLosesAServer(t *testing.T) {
 		addresses = append(addresses, w.address)
 	}
 	w.folder, w.address = fleet, strings.Join(addresses, ",tls://")
+	return w, kills[0]
+}
+
+// TestAClusterLosesAServer, the one that agents and coordinator are connected
+// to, in the middle of a round.
+func TestAClusterLosesAServer(t *testing.T) {
+	w, kill := newCluster(t)
 	begun := make(chan bool, 3)
 	for _, c := range w.cities {
 		w.agent(c.Name, "", func() probe.Pinger { return generator{begun} })
@@ -81,7 +90,7 @@ func TestAClusterLosesAServer(t *testing.T) {
 		for range w.cities {
 			<-begun
 		}
-		kills[0]()
+		kill()
 	}()
 	round := w.measure(b, ticket)
 	if len(round.owing) > 0 { // a slow machine: the rest came too late for this one
@@ -89,4 +98,33 @@ func TestAClusterLosesAServer(t *testing.T) {
 		round = w.replay(b, ticket)
 	}
 	round.whole(t)
+}
+
+// TestAClusterHoldsAPlan: agents have it from any server, and a round of it is whole
+// though a server is lost in its middle.
+func TestAClusterHoldsAPlan(t *testing.T) {
+	w, kill := newCluster(t)
+	begun := make(chan bool, 10)
+	for _, c := range w.cities {
+		w.agentLike(c.Name, "", bus.Agent{Serve: serving(func() probe.Pinger { return generator{begun} })})
+	}
+	b := w.connectWhenReady()
+	now := w.publish(b, w.fleetPlan(20*time.Second, 50))
+	for city, s := range w.held(b, now.Revision) {
+		if s.Wrong != "" || s.Plans[0] != now.Digest() {
+			t.Errorf("%s says %+v", city, s)
+		}
+	}
+	ticket := w.due(b)
+	held, err := b.Begin(t.Context(), ticket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for range w.cities {
+			<-begun
+		}
+		kill()
+	}()
+	w.gather(held, ticket.Start.Add(time.Minute)).whole(t)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ type FleetPlan struct {
 	Schedule  schedule.Schedule `json:"schedule"`
 	Cities    []probe.City      `json:"cities"`
 	Addresses probe.Addresses   `json:"addresses"`
-	Options   probe.Options     `json:"options"` // Interval stretched where the rate demands it
+	Options   probe.Options     `json:"options"` // Interval as asked for; the rate may demand a longer one
 
 	digest string // of its text
 	packed []byte // as the bucket has it
@@ -52,10 +53,6 @@ func MakeFleetPlan(s schedule.Schedule, cities []probe.City, addresses probe.Add
 		Format: planFormat, Program: program, Schedule: s,
 		Cities: slices.Clone(cities), Addresses: addresses, Options: options,
 	}
-	if err := options.Check(); err != nil {
-		return p, err
-	}
-	p.Options.Interval = max(options.Interval, p.leastInterval())
 	for i := range p.Cities {
 		p.Cities[i].SSH = "" // no business of other hosts
 	}
@@ -142,17 +139,12 @@ func (p FleetPlan) check() error {
 	return p.checkRows()
 }
 
-// checkRows sees that every city's row keeps to the rate, and ends before the next
-// round is due.
+// checkRows sees that every city's row ends before the next round is due.
 func (p FleetPlan) checkRows() error {
-	targets := p.mostTargets()
-	if targets == 0 {
+	if p.mostTargets() == 0 {
 		return errors.New("no city has an address")
 	}
-	if p.Options.Interval < p.leastInterval() {
-		return fmt.Errorf("%d targets every %v are more than the %d echo requests a second that it allows", targets, p.Options.Interval, p.Options.Rate)
-	}
-	if length := time.Duration(p.Options.Count)*p.Options.Interval + p.Options.Timeout; length >= p.Schedule.Every {
+	if length := time.Duration(p.Options.Count)*p.interval() + p.Options.Timeout; length >= p.Schedule.Every {
 		return fmt.Errorf("a round takes up to %v, and the next is due after %v", length.Round(time.Millisecond), p.Schedule.Every)
 	}
 	return nil
@@ -201,9 +193,9 @@ func (p FleetPlan) mostTargets() int {
 	return targets
 }
 
-// leastInterval is that to which probe.MakePlan stretches one of all rows.
-func (p FleetPlan) leastInterval() time.Duration {
-	return time.Duration(p.mostTargets()) * time.Second / time.Duration(p.Options.Rate)
+// interval is that to which probe.MakePlan stretches the one of a round of all rows.
+func (p FleetPlan) interval() time.Duration {
+	return max(p.Options.Interval, time.Duration(p.mostTargets())*time.Second/time.Duration(p.Options.Rate))
 }
 
 func checkCity(c probe.City) error {
@@ -231,8 +223,14 @@ func (p FleetPlan) Digest() string { return p.digest }
 
 // same says whether two plans say the same, whenever and by whom they were made.
 func (p FleetPlan) same(other FleetPlan) bool {
+	return p.SameFleet(other) && maps.Equal(p.Addresses, other.Addresses)
+}
+
+// SameFleet says whether two plans are the same but for the addresses that names had
+// when they were made.
+func (p FleetPlan) SameFleet(other FleetPlan) bool {
 	text := func(p FleetPlan) []byte {
-		p.Made, p.From, p.Program = time.Time{}, time.Time{}, ""
+		p.Made, p.From, p.Program, p.Addresses = time.Time{}, time.Time{}, "", nil
 		text, err := json.Marshal(p)
 		if err != nil {
 			panic(err) // it was marshalled before
@@ -250,7 +248,9 @@ func (p FleetPlan) has(city string) bool {
 // row is a city's job in each round; one without targets if nobody else has an
 // address.
 func (p FleetPlan) row(city string) (probe.Job, error) {
-	plan, err := probe.MakePlan(p.Cities, p.Addresses, probe.Selection{From: []string{city}}, p.Options)
+	options := p.Options
+	options.Interval = p.interval() // that of other rows, which may have a target more
+	plan, err := probe.MakePlan(p.Cities, p.Addresses, probe.Selection{From: []string{city}}, options)
 	if err != nil || len(plan.Jobs) == 0 {
 		return probe.Job{From: city, Options: p.Options}, err
 	}

@@ -92,7 +92,7 @@ func TestAWrongPlanIsRefusedWhole(t *testing.T) {
 		"no such city":       {packed(t, strings.Replace(text, `"b":{"Addr"`, `"x":{"Addr"`, 1)), "neither an address nor a reason"},
 		"not to be pinged":   {packed(t, strings.Replace(text, `"127.0.0.2"`, `"224.0.0.1"`, 1)), "cannot be pinged"},
 		"a rate":             {packed(t, strings.Replace(text, `"rate":250`, `"rate":200000`, 1)), "rate 200000"},
-		"more than its rate": {packed(t, strings.Replace(text, `"rate":250`, `"rate":1`, 1)), "echo requests a second that it allows"},
+		"a rate too low":     {packed(t, strings.Replace(text, `"rate":250`, `"rate":1`, 1)), "the next is due after 4s"},
 		"too many":           {packed(t, strings.Replace(text, `"count":2`, `"count":9999`, 1)), "the next is due after 4s"},
 		"too often":          {packed(t, strings.Replace(text, `"every_ns":4000000000`, `"every_ns":1000`, 1)), "want 1s to 168h"},
 		"a subject":          {packed(t, strings.ReplaceAll(text, `"b"`, `"b.>"`)), "NATS subject"},
@@ -139,6 +139,17 @@ func TestAWrongPlanIsRefusedWhole(t *testing.T) {
 		}
 	}
 	w.wholeRound(b)
+
+	// Whoever publishes the right one again mends it.
+	mended := w.publish(b, w.fleetPlan(4*time.Second, 2))
+	if mended.Revision <= revision {
+		t.Errorf("revision %d, after %d", mended.Revision, revision)
+	}
+	for city, s := range w.held(b, mended.Revision) {
+		if s.Wrong != "" || s.Plans[0] != mended.Digest() {
+			t.Errorf("after it was mended %s says %+v", city, s)
+		}
+	}
 }
 
 // wholeRound is the next round of the plan, collected.

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,10 +32,11 @@ type planner struct {
 	tell chan struct{} // there is something to sign
 
 	mu       sync.Mutex
-	plans    []task // of plans that were right, newest first: that which holds, before it those that will
-	revision uint64 // of the plan that was looked at last, right or wrong
-	wrong    string // why that one was not taken
-	measured bool   // something, since the last sign
+	plans    []task            // of plans that were right, newest first: that which holds, before it those that will
+	revision uint64            // of the plan that was looked at last, right or wrong
+	seen     [sha256.Size]byte // of what that was: revisions begin anew with a new server
+	wrong    string            // why that one was not taken
+	measured bool              // something, since the last sign
 }
 
 const (
@@ -144,10 +146,11 @@ func (p *planner) look(ctx context.Context, wanted uint64) error {
 func (p *planner) consider(packed []byte, revision uint64, withdrawn bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if revision == p.revision {
+	seen := sha256.Sum256(packed)
+	if revision == p.revision && seen == p.seen {
 		return
 	}
-	p.revision, p.wrong = revision, ""
+	p.revision, p.seen, p.wrong = revision, seen, ""
 	defer nudge(p.tell)
 	if withdrawn {
 		p.plans = nil
