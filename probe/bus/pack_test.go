@@ -2,10 +2,15 @@ package bus
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"matrix/probe"
 )
 
 func TestPacked(t *testing.T) {
@@ -55,4 +60,31 @@ func TestPackedGarbage(t *testing.T) {
 		})
 		t.Logf("%s of %d bytes: refused with %.0f allocations", name, len(m.Data), allocated)
 	}
+}
+
+// BenchmarkPackJob packs the job of a host that pings 999 others.
+func BenchmarkPackJob(b *testing.B) {
+	ticket := Ticket{Addresses: probe.Addresses{}, Options: probe.DefaultOptions()}
+	for i := range 1000 {
+		name := fmt.Sprintf("city%d", i)
+		ticket.Cities = append(ticket.Cities, probe.City{Name: name})
+		ticket.Addresses[name] = probe.Resolved{Addr: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})}
+	}
+	plan, err := ticket.Plan()
+	if err != nil {
+		b.Fatal(err)
+	}
+	job, err := json.Marshal(plan.Jobs[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := nats.NewMsg("matrix.to.city0")
+	for b.Loop() {
+		m.Data = job
+		if err := packLine(m); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(job)), "bytes")
+	b.ReportMetric(float64(len(m.Data)), "packed-bytes")
 }
