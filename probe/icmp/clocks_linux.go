@@ -3,6 +3,8 @@ package icmp
 import (
 	"math"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // reading is both clocks at one moment, in ns: the wall clock, by which the
@@ -20,6 +22,13 @@ func systemClock() clock {
 		now := time.Now()
 		return reading{now.UnixNano(), int64(now.Sub(begin))}
 	}
+}
+
+// bootTime is CLOCK_MONOTONIC, of which Go's own monotonic time is a part.
+func bootTime() int64 {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // cannot fail
+	return now.Nano()
 }
 
 const (

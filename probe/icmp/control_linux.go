@@ -111,18 +111,42 @@ func addressOf(sockaddr []byte) netip.Addr {
 	return netip.Addr{}
 }
 
-// keyControl is a control message that gives the send stamp of its packet a
+const (
+	keyLen   = cmsgHeaderLen + word // of a key as a control message, bytes
+	leaveLen = cmsgHeaderLen + 8    // of a time to leave
+)
+
+// appendKey appends a control message that gives the send stamp of its packet a
 // key: SCM_TS_OPT_ID, since Linux 6.13. Counting packets instead, as older
 // kernels do, goes wrong when a send fails half-way.
-func keyControl(key uint32) []byte {
-	control := make([]byte, cmsgHeaderLen+word)
+func appendKey(control []byte, key uint32) []byte {
+	return appendNumber(control, unix.SOL_SOCKET, unix.SCM_TS_OPT_ID, key)
+}
+
+// appendLeave appends a control message that says when its packet is to leave, ns
+// of CLOCK_MONOTONIC: SCM_TXTIME, since Linux 4.19.
+func appendLeave(control []byte, at int64) []byte {
+	control = appendHeader(control, unix.SOL_SOCKET, unix.SCM_TXTIME, 8)
+	return binary.NativeEndian.AppendUint64(control, uint64(at))
+}
+
+// appendNumber appends a control message that is a number of 32 bits.
+func appendNumber(control []byte, level, kind int, number uint32) []byte {
+	control = appendHeader(control, level, kind, 4)
+	control = binary.NativeEndian.AppendUint32(control, number)
 	if word == 8 {
-		binary.NativeEndian.PutUint64(control, uint64(cmsgHeaderLen+4))
-	} else {
-		binary.NativeEndian.PutUint32(control, uint32(cmsgHeaderLen+4))
+		control = append(control, 0, 0, 0, 0)
 	}
-	binary.NativeEndian.PutUint32(control[cmsgHeaderLen-8:], unix.SOL_SOCKET)
-	binary.NativeEndian.PutUint32(control[cmsgHeaderLen-4:], unix.SCM_TS_OPT_ID)
-	binary.NativeEndian.PutUint32(control[cmsgHeaderLen:], key)
 	return control
+}
+
+// appendHeader appends the header of a control message with so many bytes of data.
+func appendHeader(control []byte, level, kind, length int) []byte {
+	if word == 8 {
+		control = binary.NativeEndian.AppendUint64(control, uint64(cmsgHeaderLen+length))
+	} else {
+		control = binary.NativeEndian.AppendUint32(control, uint32(cmsgHeaderLen+length))
+	}
+	control = binary.NativeEndian.AppendUint32(control, uint32(level))
+	return binary.NativeEndian.AppendUint32(control, uint32(kind))
 }

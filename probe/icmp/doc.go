@@ -13,9 +13,16 @@
 // hurries: echo requests that are due wait up to a tick and leave together.
 // Replies and send stamps wait in the socket until 50 echo requests were sent,
 // there might be no more room, or 150 ms have passed. What costs is the waking,
-// which is done a few dozen times a second, and what is done after it in code
+// which is done a few dozen times a second at most, and what is done after it in code
 // that is not in the processor's cache any more. The same code makes the first
 // send stamp after a sleep inexact, so a tick that reads does it before it sends.
+//
+// Each is also given its own time to leave (SO_TXTIME), a tick after it was due.
+// Where the device's queueing discipline is fq, as on machines that use BBR, the
+// kernel then sends them one after the other, evenly, at no waking of this
+// program; all other disciplines send at once. What a target's send stamps tell
+// is believed: none is asked to wait before the first stamp came, for who knows
+// how long it did, nor after one that had left before its time.
 //
 // A round-trip time is the receive stamp minus the send stamp. Both are of the
 // wall clock; each is turned into monotonic time with the difference of the

@@ -4,11 +4,21 @@ package icmp
 type flight struct {
 	sent   int64  // when it was handed to the kernel, monotonic ns
 	tx     int64  // when the kernel sent it, monotonic ns; 0: not said yet
+	leave  int64  // when the kernel was asked to send it, monotonic ns; 0: at once
 	target int32  //
 	slot   int32  // which of the target's echo requests
 	seq    uint16 // on the wire
 	socket uint8  //
 	fated  bool   // its fate is known
+}
+
+// left is when it was sent, or the latest that it can have been: not every
+// kernel lets a packet wait for its time.
+func (f *flight) left() int64 {
+	if f.tx != 0 {
+		return f.tx
+	}
+	return max(f.sent, f.leave)
 }
 
 // flights are all echo requests that are under way, first sent first. As the

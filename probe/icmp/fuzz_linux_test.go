@@ -45,8 +45,8 @@ func FuzzLooped(f *testing.F) {
 }
 
 func FuzzNotes(f *testing.F) {
-	f.Add(keyControl(7))
-	f.Add(append(keyControl(7), keyControl(9)...))
+	f.Add(appendKey(nil, 7))
+	f.Add(appendLeave(appendKey(nil, 7), 9))
 	f.Fuzz(func(t *testing.T, control []byte) {
 		if n := parseNotes(control); n.ttl < 0 || n.ttl > 255 {
 			t.Errorf("TTL %d", n.ttl)

@@ -2,6 +2,7 @@ package icmp
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -15,7 +16,7 @@ import (
 // socket. The zero value is ready.
 type Kernel struct {
 	// Tick is how long echo requests that are due may wait to be sent
-	// together. 0: as the pace and the receive buffer allow, up to 100 ms.
+	// together. 0: as the pace and the receive buffer allow, up to 200 ms.
 	Tick time.Duration
 
 	limits limits
@@ -80,7 +81,9 @@ type run struct {
 	reasons map[refusal]string
 
 	begin    int64  // of the job, monotonic
+	boot     int64  // CLOCK_MONOTONIC minus the monotonic time of all else here
 	tick     int64  // ns
+	crowd    int    // echo requests a tick
 	room     int    // echo requests that may be sent before the sockets are read again
 	unread   int    // that were sent since
 	readAt   int64  // when the sockets were last read
@@ -128,6 +131,7 @@ func newRun(k *Kernel, job probe.Job, emit func(probe.Echo)) (*run, error) {
 	r.warm()
 	r.setPace()
 	r.begin = r.time.now()
+	r.boot = bootTime() - r.begin
 	r.readAt = r.begin
 	return r, nil
 }
@@ -191,7 +195,7 @@ func (r *run) setPace() {
 	if tick == 0 {
 		tick = tickOf(perSecond, r.room)
 	}
-	r.tick = int64(tick)
+	r.tick, r.crowd = int64(tick), int(math.Ceil(perSecond*tick.Seconds()))
 	r.budget = newBudget(max(perSecond, float64(r.job.Rate)), tick)
 }
 

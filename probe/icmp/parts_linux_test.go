@@ -51,7 +51,7 @@ func TestTicks(t *testing.T) {
 		room      int
 		want      time.Duration
 	}{
-		{1, 100, longTick}, {250, 100, longTick}, {1250, 100, 40 * time.Millisecond}, {2500, 100, 20 * time.Millisecond},
+		{1, 100, longTick}, {250, 100, longTick}, {400, 100, 125 * time.Millisecond}, {1250, 100, 40 * time.Millisecond}, {2500, 100, 20 * time.Millisecond},
 		{10_000, 1000, shortTick}, {10_000, 100, 10 * time.Millisecond}, {50_000, 100, 2 * time.Millisecond}, {50_000, 5000, shortTick}, {250, 5, 20 * time.Millisecond},
 	}
 	for _, test := range tests {
@@ -110,7 +110,7 @@ func TestCrowdedIsRead(t *testing.T) {
 	defer r.close()
 	s := r.sockets[0][0]
 	for slot, asked := range []int{0, 1} {
-		r.launch(0, int32(slot))
+		r.launch(0, int32(slot), r.begin)
 		r.flush()
 		r.unread = asked
 		for before := r.came; r.came == before; r.read(r.time.now()) {
@@ -128,7 +128,7 @@ func TestBudgetDoesNotCatchUpInABurst(t *testing.T) {
 	b.refill(1)
 	b.have = 0
 	b.refill(1 + int64(time.Second))
-	if b.have != 50 {
+	if b.have != 100 {
 		t.Errorf("after a stall of 1s %v may be sent at once, want those of two ticks", b.have)
 	}
 	b.refill(1 + int64(time.Second+4*time.Millisecond))
@@ -191,7 +191,7 @@ func TestSendErrors(t *testing.T) {
 			}
 			defer r.close()
 			s := r.sockets[0][0]
-			r.launch(0, 0)
+			r.launch(0, 0, r.begin)
 			later := 0
 			for try := 0; len(got) == 0; try++ {
 				if try > 100 {

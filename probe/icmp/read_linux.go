@@ -40,7 +40,7 @@ func (r *run) overdue(now int64) bool {
 		return false
 	}
 	f := r.flights.at(r.flights.head)
-	return f.sent != 0 && now-f.sent > int64(r.job.Timeout)
+	return f.sent != 0 && now-f.left() > int64(r.job.Timeout)
 }
 
 // read takes in what arrived; true if surely nothing is left, which is asked
@@ -123,22 +123,22 @@ func (r *run) reply(s *socket, packet, name []byte, n notes, now int64) {
 
 // answered ends a flight with its first reply.
 func (r *run) answered(s *socket, f *flight, p *peer, n notes, now int64) {
-	left, came, stamps, known := r.times(s, f, n, now)
+	left, came, stamps, unknown := r.times(s, f, n, now)
 	rtt := time.Duration(max(1, came-left))
 	if f.fated { // refused: reading the send stamps brought an ICMP error
 		p.odd.Late++
 		return
 	}
 	e := probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.Replied, RTT: rtt, TTL: n.ttl, Stamps: stamps}
-	if !known {
-		e = probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.Unsent, Reason: unclear}
+	if unknown != "" {
+		e = probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.Unsent, Reason: unknown}
 	} else if rtt > r.job.Timeout {
 		e = probe.Echo{Target: int(f.target), Seq: int(f.slot), Outcome: probe.TimedOut}
 		p.odd.Late++
 	} else if f.slot+1 < p.answered && came >= p.came {
 		p.odd.Reordered++
 	}
-	if known && stamps < r.health.Stamps {
+	if unknown == "" && stamps < r.health.Stamps {
 		r.health.Lesser++
 	}
 	if f.slot+1 > p.answered {
@@ -149,28 +149,41 @@ func (r *run) answered(s *socket, f *flight, p *peer, n notes, now int64) {
 	r.flights.forget()
 }
 
-const unclear = "not known: the clock of this host was stepped when the reply came"
+const (
+	unclear = "not known: the clock of this host was stepped when the reply came"
+	untold  = "not known: the kernel did not say when the echo request left"
+)
 
 // times are when the request left and when the reply came, monotonic, as the
-// kernel saw them, or else the program. They are not known if the clock was
-// stepped by so little, when the reply came, that the stamp fits before and after
-// the step: the program itself looks only once a tick, so its own time is no
-// substitute.
-func (r *run) times(s *socket, f *flight, n notes, now int64) (left, came int64, stamps probe.Stamps, known bool) {
+// kernel saw them, or else the program. They are unknown, for a reason, if the
+// clock was stepped by so little, when the reply came, that the stamp fits before
+// and after the step, or if the request may have waited for its time in the
+// kernel, and its send stamp did not come: the program itself looks only once a
+// tick, so its own time is no substitute.
+func (r *run) times(s *socket, f *flight, n notes, now int64) (left, came int64, stamps probe.Stamps, unknown string) {
 	if f.tx == 0 && s.stamps == probe.KernelStamps {
 		r.readQueue(s) // the stamp was made before the packet left, so it is there
 	}
 	s.miss(f.tx == 0)
+	if f.tx == 0 {
+		r.peers[f.target].way = unseen
+		if f.leave > f.sent {
+			return f.sent, now, probe.UserStamps, untold
+		}
+	}
 	stamp := r.warped(n.stamp)
 	if stamp == 0 || s.stamps < probe.ReceiveStamps {
-		return f.sent, now, probe.UserStamps, true
+		return f.sent, now, probe.UserStamps, ""
 	}
 	left, stamps = f.sent, probe.ReceiveStamps
 	if f.tx != 0 {
 		left, stamps = f.tx, probe.KernelStamps
 	}
-	came, known = r.time.mono(stamp, left, now)
-	return left, came, stamps, known
+	came, known := r.time.mono(stamp, left, now)
+	if !known {
+		unknown = unclear
+	}
+	return left, came, stamps, unknown
 }
 
 // mostMissing send stamps in a row say that the device does not make them.
@@ -223,6 +236,23 @@ func (r *run) departed(s *socket, packet []byte, n notes, now int64) {
 	f := r.flights.at(number)
 	if at, ok := r.time.mono(r.warped(n.stamp), f.sent, now); ok {
 		f.tx = at
+		r.learn(&r.peers[f.target], f)
+	}
+}
+
+// early is how long before its time a send stamp shows that nothing waited: the
+// kernel's queue lets nothing go too soon, and clocks are read to less than that.
+const early = int64(100 * time.Microsecond)
+
+// learn takes in what a send stamp says of the way to a target.
+func (r *run) learn(to *peer, f *flight) {
+	switch {
+	case to.way == unseen:
+		to.way = waits
+	case f.leave != 0 && f.tx < f.leave-early:
+		to.way = hasty
+	case f.leave != 0:
+		r.health.Lag = max(r.health.Lag, time.Duration(f.tx-f.leave))
 	}
 }
 
@@ -283,7 +313,7 @@ func (r *run) expire(now int64) {
 		number := r.flights.head
 		f := r.flights.at(number)
 		if !f.fated {
-			if f.sent == 0 || now-f.sent <= int64(r.job.Timeout) {
+			if f.sent == 0 || now-f.left() <= int64(r.job.Timeout) {
 				return
 			}
 			if !looked {

@@ -46,7 +46,8 @@ func (r *run) send() {
 		}
 		r.health.Lag = max(r.health.Lag, time.Duration(now-r.tickOf(due)))
 		r.budget.have--
-		if !r.launch(r.table.take()) {
+		target, slot := r.table.take()
+		if !r.launch(target, slot, due) {
 			break
 		}
 	}
@@ -58,9 +59,24 @@ func (r *run) tickOf(due int64) int64 {
 	return r.begin + (due-r.begin+r.tick-1)/r.tick*r.tick
 }
 
-// launch puts an echo request with those that wait to be sent. It is false if
-// no more can be taken now.
-func (r *run) launch(target, slot int32) bool {
+// lead is what a tick has for reading the sockets before the first of its echo
+// requests is to leave.
+const lead = int64(time.Millisecond)
+
+// leave is when the kernel is to send an echo request that is due at a time: a
+// tick and lead later, so that those of a tick leave evenly. 0: at once, where it
+// makes no send stamps, since then nobody would know whether it waited, where
+// they have told that it does not wait, and where it has no room for so many.
+func (r *run) leave(s *socket, to *peer, due int64) int64 {
+	if !s.timed || s.stamps != probe.KernelStamps || to.way != waits || s.hold < r.crowd {
+		return 0
+	}
+	return due + r.tick + lead
+}
+
+// launch puts an echo request that is due at a time with those that wait to be
+// sent. It is false if no more can be taken now.
+func (r *run) launch(target, slot int32, due int64) bool {
 	to := &r.peers[target]
 	r.unread++
 	number, f := r.flights.add()
@@ -72,7 +88,11 @@ func (r *run) launch(target, slot int32) bool {
 	}
 	f.seq, f.socket = s.seq, uint8(index)
 	s.bySeq[s.seq] = number
-	s.write(s.waiting, s.seq, mark{r.token, number, uint32(target)}, to)
+	var leave int64
+	if f.leave = r.leave(s, to, due); f.leave != 0 {
+		leave = f.leave + r.boot
+	}
+	s.write(s.waiting, s.seq, mark{r.token, number, uint32(target)}, to, leave)
 	s.numbers[s.waiting] = number
 	s.seq++
 	s.waiting++

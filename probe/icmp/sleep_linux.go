@@ -136,7 +136,7 @@ func (r *run) wake(now int64) int64 {
 	}
 	if r.flights.head != r.flights.tail {
 		if f := r.flights.at(r.flights.head); f.sent != 0 {
-			until = min(until, f.sent+int64(r.job.Timeout)+1)
+			until = min(until, f.left()+int64(r.job.Timeout)+1)
 		}
 	}
 	return until

@@ -34,10 +34,12 @@ type socket struct {
 	whole  bool // see keepWhole
 	looped bool // send stamps bring the packet along instead of a key
 	stamps probe.Stamps
+	timed  bool       // it takes times to leave
 	id     uint16     // raw only
 	self   netip.Addr // that reaches this host itself from here; the zero Addr: none does
 	unfit  error      // why nothing can be sent; nil: it can
 	room   int        // echoes whose replies and stamps surely fit into the receive buffer
+	hold   int        // echo requests that surely fit into the send buffer
 	drops  uint32     // packets that did not, as last seen
 
 	seq     uint16           // the next
@@ -114,8 +116,9 @@ func (s *socket) prepare(o probe.Options, from source, l limits) error {
 	}
 	s.enlarge(o.Size)
 	s.stamp(l)
+	s.timed = s.takeTimes()
 	s.bySeq = make([]uint32, 1<<16)
-	s.out = newBatch(messages, headerLen+o.Size, cmsgHeaderLen+word)
+	s.out = newBatch(messages, headerLen+o.Size, keyLen+leaveLen)
 	for i := range messages {
 		copy(s.out.room(i), blank(s.v6, o.Size))
 	}
@@ -173,6 +176,9 @@ func (s *socket) enlarge(size int) {
 	// What a packet is charged with: a reply up to a page-sized fragment and a
 	// send stamp a small one, and half of all is kept free.
 	s.room = max(1, got/(2*(2560+832+2*size)))
+	if got, err = unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_SNDBUF); err == nil {
+		s.hold = got / (2 * (1280 + 2*size))
+	}
 }
 
 // stamp turns the kernel's time stamps on, as good ones as it has.
@@ -196,6 +202,20 @@ func (s *socket) stamp(l limits) {
 	default:
 		s.stamps = probe.UserStamps
 	}
+}
+
+// takeTimes has the kernel take a time to leave with every packet. By the monotonic
+// clock everybody may, since Linux 5.8; before, it takes CAP_NET_ADMIN. Whether
+// packets then wait for it is up to the device: its queueing discipline has to be
+// fq, and all others send at once.
+func (s *socket) takeTimes() bool {
+	by := struct {
+		clock int32
+		flags uint32
+	}{clock: unix.CLOCK_MONOTONIC} // struct sock_txtime, linux/net_tstamp.h
+	_, _, errno := unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(s.fd), unix.SOL_SOCKET, unix.SO_TXTIME,
+		uintptr(unsafe.Pointer(&by)), unsafe.Sizeof(by), 0)
+	return errno == 0
 }
 
 func (s *socket) set(flags int) bool {
@@ -241,8 +261,9 @@ func (s *socket) dropped() uint32 {
 	return info[unix.SK_MEMINFO_DROPS]
 }
 
-// write makes message i of out an echo request.
-func (s *socket) write(i int, seq uint16, m mark, to *peer) {
+// write makes message i of out an echo request, which is to leave at a time of
+// CLOCK_MONOTONIC, or at once: 0.
+func (s *socket) write(i int, seq uint16, m mark, to *peer, leave int64) {
 	packet := s.out.room(i)
 	binary.BigEndian.PutUint16(packet[4:], s.id)
 	binary.BigEndian.PutUint16(packet[6:], seq)
@@ -251,14 +272,25 @@ func (s *socket) write(i int, seq uint16, m mark, to *peer) {
 		checksum(packet)
 	}
 	s.out.address(i, &to.sockaddr, to.sockaddrLen)
-	h := &s.out.headers[i].Hdr
-	if s.stamps != probe.KernelStamps || s.looped {
-		h.SetControllen(0)
-		return
+	control := s.out.control[i*s.out.notes:][:0]
+	if s.stamps == probe.KernelStamps && !s.looped {
+		control = appendKey(control, m.number)
 	}
-	copy(s.out.control[i*s.out.notes:], keyControl(m.number))
-	h.SetControllen(s.out.notes)
+	if leave != 0 {
+		control = appendLeave(control, leave)
+	}
+	s.out.headers[i].Hdr.SetControllen(len(control))
 }
+
+// way is what send stamps have told of the way to a target: whether the device
+// there sends packets when they are to leave.
+type way uint8
+
+const (
+	unseen way = iota // no stamp came
+	waits             // not yet seen to send one before its time
+	hasty             // sends all at once
+)
 
 // peer is a target as the kernel wants it.
 type peer struct {
@@ -266,6 +298,7 @@ type peer struct {
 	v6          bool
 	sockaddr    unix.RawSockaddrInet6
 	sockaddrLen uint32
+	way         way
 	answered    int32 // the latest echo request that was answered, + 1
 	came        int64 // when its reply did, monotonic: several sockets are not read in the order of arrival
 	odd         probe.Oddities

@@ -32,10 +32,7 @@ func lifeControl(v6 bool, ttl int) []byte {
 	if v6 {
 		level, kind = unix.IPPROTO_IPV6, unix.IPV6_HOPLIMIT
 	}
-	control := keyControl(uint32(ttl))
-	binary.NativeEndian.PutUint32(control[cmsgHeaderLen-8:], uint32(level))
-	binary.NativeEndian.PutUint32(control[cmsgHeaderLen-4:], uint32(kind))
-	return control
+	return appendNumber(nil, level, kind, uint32(ttl))
 }
 
 // markAtEnd finds the mark in a probe that the kernel gave back with its send

@@ -79,7 +79,7 @@ type warmth struct {
 }
 
 func (r *run) warmOnce(s *socket, self *peer) (w warmth) {
-	s.write(0, s.seq, mark{r.token, 0, warmTarget}, self)
+	s.write(0, s.seq, mark{r.token, 0, warmTarget}, self, 0)
 	began := r.time.now()
 	if _, err := s.out.send(s.fd, 0, 1); err != nil {
 		switch {

@@ -129,7 +129,7 @@ func late(t *testing.T, p engine, v6 bool) {
 		r.Reply()
 	})
 	close(ready)
-	j := worldJob(1, 6, v6)
+	j := worldJob(1, 30, v6) // which is not over when the late one comes
 	j.Timeout = 100 * time.Millisecond
 	o := carryOut(t, p, j)
 	if e := o.echoes[[2]int{0, 1}]; e.Outcome != probe.TimedOut {

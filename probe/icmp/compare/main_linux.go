@@ -19,7 +19,7 @@ func main() {
 	flag.IntVar(&p.count, "count", 30, "echo requests a target, of the child")
 	flag.DurationVar(&p.interval, "interval", 100*time.Millisecond, "between two to the same target, of the child")
 	rounds := flag.Int("rounds", 3, "of everything; the median is printed")
-	only := flag.String("only", "middle,heavy,light,accuracy,peak,loss", "what to measure")
+	only := flag.String("only", "middle,heavy,light,accuracy,spacing,lightspacing,peak,loss", "what to measure")
 	flag.Func("tools", "only those whose names have a part that matches this regular expression", func(text string) (err error) {
 		among, err = regexp.Compile(text)
 		return err
@@ -63,7 +63,7 @@ func compare(parts []string, rounds int) error {
 		part    string
 		measure func(int) error
 	}{
-		{"middle", middle.costs}, {"heavy", heavy.costs}, {"light", light.costs}, {"accuracy", accuracies}, {"peak", peaks}, {"loss", losses},
+		{"middle", middle.costs}, {"heavy", heavy.costs}, {"light", light.costs}, {"accuracy", accuracies}, {"spacing", middle.spacings}, {"lightspacing", light.spacings}, {"peak", peaks}, {"loss", losses},
 	} {
 		if err := do(step.part, step.measure); err != nil {
 			return fmt.Errorf("%s: %w", step.part, err)

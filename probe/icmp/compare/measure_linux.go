@@ -8,8 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -49,48 +51,66 @@ type load struct {
 var (
 	middle = load{"250 targets, 2,500 a second", plan{250, 100, 100 * time.Millisecond}, []tool{bursts, tens, kernel, spaced, even, floor, scamp, probing}}
 	heavy  = load{"1,000 targets, 10,000 a second", plan{1000, 30, 100 * time.Millisecond}, []tool{bursts, kernel, scamp, pings}}
-	light  = load{"250 targets, 250 a second", plan{250, 12, time.Second}, []tool{bursts, kernel}}
+	light  = load{"250 targets, 250 a second", plan{250, 12, time.Second}, []tool{bursts, kernel, spaced, even, floor}}
 )
 
 // costs compares CPU, tool after tool in every round, so that a change of the
 // machine hits all of them.
 func (l load) costs(rounds int) error {
-	cpu, lost, rss := map[string][]float64{}, map[string]int{}, map[string][]float64{}
+	cpu, all, lost, rss := map[string][]float64{}, map[string][]float64{}, map[string]int{}, map[string][]float64{}
 	for range rounds {
 		for _, t := range l.tools {
 			if !among.MatchString(t.name) {
 				continue
 			}
+			before := working()
 			r, err := t.run(l.plan)
+			machine := working() - before
 			if err != nil {
 				fmt.Fprintln(os.Stderr, t.name, err)
 				continue
 			}
+			all[t.name] = append(all[t.name], float64(machine.Microseconds())/float64(l.plan.echoes()))
 			cpu[t.name] = append(cpu[t.name], float64(r.cpu.Microseconds())/float64(l.plan.echoes()))
 			rss[t.name] = append(rss[t.name], float64(r.rss)/1024)
 			lost[t.name] += r.lost(l.plan)
 		}
 	}
-	fmt.Printf("\n### CPU: %s\n\n| tool | ms of CPU for 1,000 echoes | from–to | × fping's bursts | lost | RSS, MB |\n|---|---|---|---|---|---|\n", l.name)
+	fmt.Printf("\n### CPU: %s, %s\n\n| tool | ms of CPU for 1,000 echoes | from–to | × fping's bursts | of the whole machine | lost | RSS, MB |\n|---|---|---|---|---|---|---|\n", l.name, cable())
 	base := median(cpu[bursts.name])
 	for _, t := range l.tools {
-		all := cpu[t.name]
-		if len(all) == 0 {
+		own := cpu[t.name]
+		if len(own) == 0 {
 			continue
 		}
 		memory := "" // only our own is known: that of others includes the memory of what started them
 		if r := median(rss[t.name]); r > 0 {
 			memory = fmt.Sprintf("%.1f", r)
 		}
-		m := median(all)
+		m := median(own)
 		gone := strconv.Itoa(lost[t.name])
 		if t.name == floor.name {
 			gone = "does not look"
 		}
-		fmt.Printf("| %s | %.1f | %.1f–%.1f | %.2f | %s | %s |\n", t.name, m, all[0], all[len(all)-1], m/base, gone, memory)
+		fmt.Printf("| %s | %.1f | %.1f–%.1f | %.2f | %.1f | %s | %s |\n", t.name, m, own[0], own[len(own)-1], m/base, median(all[t.name]), gone, memory)
 	}
 	return nil
 }
+
+// working is how long all CPUs of the machine have been at work: what the kernel
+// does in interrupts is on nobody's account. It tells how long they have not; 0: it
+// does not.
+func working() time.Duration {
+	stat, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(stat), "\n")
+	var user, nice, system, idle, wait int64 // in hundredths of a second, proc_stat(5)
+	if _, err := fmt.Sscanf(line, "cpu %d %d %d %d %d", &user, &nice, &system, &idle, &wait); err != nil {
+		return 0
+	}
+	return time.Since(start)*time.Duration(runtime.NumCPU()) - time.Duration(idle+wait)*10*time.Millisecond
+}
+
+var start = time.Now()
 
 // accuracies compares round-trip times with a capture of the cable.
 func accuracies(rounds int) error {
@@ -130,34 +150,7 @@ func accuracies(rounds int) error {
 }
 
 func accuracy(t tool, p plan, loops int) (e [3]float64, lost int, err error) {
-	file := filepath.Join(os.TempDir(), "compare.pcap")
-	capture := exec.Command("tcpdump", "-i", device, "-w", file, "--time-stamp-precision", "nano", "-s", "64", "-B", "65536", "-Z", "root", "icmp")
-	capture.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := capture.Start(); err != nil {
-		return e, 0, err
-	}
-	<-time.After(500 * time.Millisecond)
-	var busy []*exec.Cmd
-	for range loops {
-		loop := exec.Command("sh", "-c", "while :; do :; done")
-		loop.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if err := loop.Start(); err != nil {
-			return e, 0, err
-		}
-		busy = append(busy, loop)
-	}
-	r, err := t.run(p)
-	for _, loop := range busy {
-		_ = loop.Process.Kill()
-		_ = loop.Wait()
-	}
-	<-time.After(300 * time.Millisecond)
-	_ = capture.Process.Signal(syscall.SIGINT)
-	_ = capture.Wait()
-	if err != nil {
-		return e, 0, err
-	}
-	real, err := truth(file)
+	r, _, real, err := captured(t, p, loops)
 	if err != nil {
 		return e, 0, err
 	}
@@ -167,6 +160,79 @@ func accuracy(t tool, p plan, loops int) (e [3]float64, lost int, err error) {
 	}
 	slices.Sort(errors)
 	return [3]float64{errors[len(errors)/2], errors[len(errors)*99/100], errors[len(errors)-1]}, lost, nil
+}
+
+// captured runs a tool beside busy loops, and captures what is on the cable: when
+// requests left, and the round-trip times.
+func captured(t tool, p plan, loops int) (r result, times []int64, real map[netip.Addr][]int64, err error) {
+	file := filepath.Join(os.TempDir(), "compare.pcap")
+	capture := exec.Command("tcpdump", "-i", device, "-w", file, "--time-stamp-precision", "nano", "-s", "64", "-B", "65536", "-Z", "root", "icmp")
+	capture.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := capture.Start(); err != nil {
+		return r, nil, nil, err
+	}
+	<-time.After(500 * time.Millisecond)
+	var busy []*exec.Cmd
+	for range loops {
+		loop := exec.Command("sh", "-c", "while :; do :; done")
+		loop.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		if err := loop.Start(); err != nil {
+			return r, nil, nil, err
+		}
+		busy = append(busy, loop)
+	}
+	r, err = t.run(p)
+	for _, loop := range busy {
+		_ = loop.Process.Kill()
+		_ = loop.Wait()
+	}
+	<-time.After(300 * time.Millisecond)
+	_ = capture.Process.Signal(syscall.SIGINT)
+	_ = capture.Wait()
+	if err != nil {
+		return r, nil, nil, err
+	}
+	times, real, err = truth(file)
+	return r, times, real, err
+}
+
+// spacings compares how evenly echo requests leave.
+func (l load) spacings(rounds int) error {
+	gap := l.plan.interval / time.Duration(l.plan.targets)
+	fmt.Printf("\n### Gaps between echo requests, µs: %s (one every %d), %s\n\n| tool | 1 %% | 10 %% | median | 90 %% | 99 %% |\n|---|---|---|---|---|---|\n", l.name, gap.Microseconds(), cable())
+	for _, t := range []tool{kernel, even, spaced, bursts} {
+		if !among.MatchString(t.name) {
+			continue
+		}
+		var gaps []float64
+		for range rounds {
+			_, times, _, err := captured(t, l.plan, 0)
+			if err == nil && len(times) == 0 {
+				err = fmt.Errorf("%s sent nothing", t.name)
+			}
+			if err != nil {
+				return err
+			}
+			for i := range times[1:] {
+				gaps = append(gaps, float64(times[i+1]-times[i])/1000)
+			}
+		}
+		slices.Sort(gaps)
+		fmt.Printf("| %s |", t.name)
+		for _, percent := range []int{1, 10, 50, 90, 99} {
+			fmt.Printf(" %.0f |", gaps[len(gaps)*percent/100])
+		}
+		fmt.Println()
+	}
+	return nil
+}
+
+// cable says what decides when packets leave.
+func cable() string {
+	if waits {
+		return "fq on the cable"
+	}
+	return "no fq on the cable"
 }
 
 // differences are the errors in µs, and how many that were answered on the

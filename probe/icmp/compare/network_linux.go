@@ -33,7 +33,25 @@ func buildNetwork() error {
 		return err
 	}
 	allow := os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte("0 2147483647"), 0)
-	return errors.Join(allow, setUp("lo", ""), setUp(device, "198.18.0.1/15"), route())
+	return errors.Join(allow, setUp("lo", ""), setUp(device, "198.18.0.1/15"), route(), queue())
+}
+
+// waits says whether the cable lets echo requests wait until they are to leave.
+var waits bool
+
+// queue gives the cable the queueing discipline fq, where the kernel has it, as
+// machines have it that use BBR.
+func queue() error {
+	link, err := netlink.LinkByName(device)
+	if err != nil {
+		return err
+	}
+	err = netlink.QdiscReplace(&netlink.GenericQdisc{
+		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT},
+		QdiscType:  "fq",
+	})
+	waits = err == nil
+	return nil
 }
 
 func buildFar() error {
@@ -122,22 +140,22 @@ type flightID struct {
 	id, seq uint16
 }
 
-// truth reads a capture: for every target the round-trip times in the order in
-// which its requests were sent, ns; negative where there was no reply.
-func truth(file string) (map[netip.Addr][]int64, error) {
+// truth reads a capture: when requests were sent, ns, and for every target the
+// round-trip times in that order, ns; negative where there was no reply.
+func truth(file string) (times []int64, rtts map[netip.Addr][]int64, err error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(data) < 24 || binary.NativeEndian.Uint32(data) != 0xa1b23c4d { // pcap with ns
-		return nil, fmt.Errorf("%s is not a capture in ns", file)
+		return nil, nil, fmt.Errorf("%s is not a capture in ns", file)
 	}
 	type place struct {
 		at   int64
 		slot int
 	}
 	sent := map[flightID]place{}
-	rtts := map[netip.Addr][]int64{}
+	rtts = map[netip.Addr][]int64{}
 	for data = data[24:]; len(data) >= 16; {
 		at := int64(binary.NativeEndian.Uint32(data))*1e9 + int64(binary.NativeEndian.Uint32(data[4:]))
 		n := int(binary.NativeEndian.Uint32(data[8:]))
@@ -152,6 +170,7 @@ func truth(file string) (map[netip.Addr][]int64, error) {
 			key.to = netip.AddrFrom4([4]byte(p[30:34]))
 			sent[key] = place{at, len(rtts[key.to])}
 			rtts[key.to] = append(rtts[key.to], -1)
+			times = append(times, at)
 		case 0:
 			key.to = netip.AddrFrom4([4]byte(p[26:30]))
 			if request, known := sent[key]; known && rtts[key.to][request.slot] < 0 {
@@ -159,5 +178,5 @@ func truth(file string) (map[netip.Addr][]int64, error) {
 			}
 		}
 	}
-	return rtts, nil
+	return times, rtts, nil
 }
