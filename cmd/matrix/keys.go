@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/kballard/go-shellquote"
 	"github.com/spf13/cobra"
 
 	"matrix/probe"
@@ -83,6 +84,14 @@ func makeKeys(folder string, hosts []string, cities []probe.City, w io.Writer) e
 	if err != nil {
 		return fmt.Errorf("--nats: %w", err)
 	}
-	_, err = fmt.Fprintf(w, "wrote %s: %s and the configuration of a NATS server\n", folder, count(len(made), "key"))
+	config := shellquote.Join(filepath.Join(folder, server.ConfigFile))
+	_, err = fmt.Fprintf(w, `wrote %s: %s and the configuration of a NATS server
+  nats-server -c %s
+      starts it; one that runs reads new keys with --signal reload
+  matrix agent --key CITY.key
+      on each host, with its own key out of %s
+  matrix --via tls://%s
+      measures over it
+`, folder, count(len(made), "key"), config, filepath.Join(folder, "agents"), hosts[0])
 	return err
 }

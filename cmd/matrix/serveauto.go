@@ -97,8 +97,23 @@ func (s *service) publish(ctx context.Context, r *regime, addresses probe.Addres
 	s.fleetPlan.mu.Unlock()
 	if now.Digest() != before.Digest() {
 		s.say("the fleet's plan is that of %s: %s, every %v", planTime(now), count(len(now.Cities), "host"), now.Schedule.Every)
+		if without := unresolved(now.Addresses); len(without) > 0 {
+			s.say("without an address in it: %s", someOf(without))
+		}
 	}
 	return nil
+}
+
+// unresolved are the cities without an address, each with the reason.
+func unresolved(addresses probe.Addresses) []string {
+	var all []string
+	for city, to := range addresses {
+		if !to.Addr.IsValid() {
+			all = append(all, city+" ("+to.Reason+")")
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 func planTime(p bus.Published) string { return p.Made.Format("2006-01-02 15:04:05 MST") }

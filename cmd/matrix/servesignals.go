@@ -25,7 +25,7 @@ func (s *service) signals(ctx context.Context) {
 		case <-hangups:
 			s.reload(ctx)
 		case <-ends:
-			if ended++; ended == 1 {
+			if ended++; ended == 1 && !s.regime.Load().autonomous {
 				s.say("stopping: the round under way may take another %v, or a second signal", roundGrace)
 			}
 			if ended == 2 {

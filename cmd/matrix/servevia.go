@@ -104,7 +104,7 @@ func (s *service) elsewhere(ctx context.Context, r *regime, run string, due time
 		case err != nil: // such as a server that is gone, and may be back
 			s.trouble("round", err)
 		default:
-			s.say("round of %s: %s", of, became)
+			s.say("the round of %s %s", of, became)
 			if len(owing) == 0 {
 				s.trouble("round", s.showLast(ctx, r, due, true))
 				s.tendNow()
