@@ -206,7 +206,7 @@ func (s *service) overseeOnce(ctx context.Context) (all bool, err error) {
 	}
 	switch {
 	case now.Wrong != "":
-		return true, fmt.Errorf("what was written as the fleet's plan is refused by all agents, which go on with that of %s: %s; SIGHUP publishes this service's again", planTime(now), now.Wrong)
+		return true, fmt.Errorf("what was written as the fleet's plan is refused by all agents, which go on as before: %s; SIGHUP publishes this service's again", now.Wrong)
 	case !s.isOwn(now):
 		return true, errors.New("another coordinator has published or withdrawn the fleet's plan, and agents keep to that; SIGHUP publishes this service's again")
 	}

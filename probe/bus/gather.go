@@ -40,7 +40,7 @@ const (
 )
 
 // mostHeard is how much of a round is read ahead.
-const mostHeard = 32 << 20
+const mostHeard = 8 << 20
 
 // Gather begins to read the round.
 func (h *Held) Gather(ctx context.Context, plan probe.Plan, until time.Time) (*Gathering, error) {
