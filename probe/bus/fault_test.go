@@ -232,6 +232,26 @@ func testCutOff(t *testing.T, least time.Duration, killed bool) {
 	w.replay(b, ticket).whole(t)
 }
 
+// lines counts what a city has told of a round.
+func (w *world) lines(city, run string) func() uint64 {
+	js, err := jetstream.New(w.raw("", make(chan error, 100)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	subject := "matrix.said." + city + "." + run
+	return func() uint64 {
+		stream, err := js.Stream(w.t.Context(), "MATRIX")
+		if err != nil {
+			return 0
+		}
+		info, err := stream.Info(w.t.Context(), jetstream.WithSubjectFilter(subject))
+		if err != nil {
+			return 0
+		}
+		return info.State.Subjects[subject]
+	}
+}
+
 // TestWhatComesTwiceCountsOnce, in another order or beside garbage as well.
 func TestWhatComesTwiceCountsOnce(t *testing.T) {
 	w := newWorld(t, "a", "b")
@@ -241,8 +261,10 @@ func TestWhatComesTwiceCountsOnce(t *testing.T) {
 	thief := w.raw("a", make(chan error, 100))
 	b := w.connect()
 	ticket := w.ticket(30)
+	told := w.lines("a", ticket.Run)
 	go func() {
 		<-begun
+		eventually(t, "a has told its first echoes", func() bool { return told() >= 2 }) // of two lines with one number the first counts
 		for _, m := range []*nats.Msg{
 			message("a", ticket.Run, 1, `matrix-probe 1 {"version":"v7"}`),
 			message("a", ticket.Run, 2, `echo [{"t":0,"s":0,"us":1000}]`),
