@@ -210,8 +210,16 @@ func TestTheServerInTheProgram(t *testing.T) {
 	}
 	embedded := []string{"--config", "none", "--cities", w.path("cities.csv"), "--nats-listen", w.address, "--nats-key", w.path("nats/coordinator.key"),
 		"--history", w.path("history"), "--trace", "none", "-c", "2", "-i", "100ms", "-t", "1s"}
-	if out, status := w.matrix(embedded...); status != exitMeasured || len(w.rounds()) != 1 {
+	if out, status := w.matrix(embedded...); status != exitMeasured {
 		t.Errorf("status %d\n%s", status, out)
+	}
+	// On a busy machine the server may end before an agent has told all of it.
+	for deadline := time.Now().Add(3 * time.Minute); len(w.rounds()) == 0 && time.Now().Before(deadline); {
+		out, status := w.matrix("collect", "--config", "none", "--nats-listen", w.address, "--nats-key", w.path("nats/coordinator.key"), "--history", w.path("history"))
+		t.Logf("collect: status %d\n%s", status, out)
+	}
+	if n := len(w.rounds()); n != 1 {
+		t.Errorf("%d rounds are saved, want 1", n)
 	}
 	if out, status := w.matrix("keys", "revoke", "zurich", "--nats-dir", w.path("nats")); status != 0 {
 		t.Fatal(out)
