@@ -116,6 +116,9 @@ func reorderings(t *testing.T, p engine, v6 bool) {
 // late: the reply to the second request comes after its timeout, but before the
 // job is over.
 func late(t *testing.T, p engine, v6 bool) {
+	j := worldJob(1, 30, v6) // which is not over when the late one comes
+	// The others must be in time also where the world gets little of a busy machine.
+	j.Timeout = 500 * time.Millisecond
 	n := 0
 	var w *World
 	ready := make(chan struct{})
@@ -123,14 +126,12 @@ func late(t *testing.T, p engine, v6 bool) {
 		<-ready
 		if n++; n == 2 {
 			r = r.Clone()
-			w.After(150*time.Millisecond, r.Reply)
+			w.After(j.Timeout+j.Timeout/2, r.Reply)
 			return
 		}
 		r.Reply()
 	})
 	close(ready)
-	j := worldJob(1, 30, v6) // which is not over when the late one comes
-	j.Timeout = 100 * time.Millisecond
 	o := carryOut(t, p, j)
 	if e := o.echoes[[2]int{0, 1}]; e.Outcome != probe.TimedOut {
 		t.Errorf("the late one is %+v", e)
