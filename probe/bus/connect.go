@@ -31,7 +31,21 @@ const (
 	prepareLimit  = 30 * time.Second
 	dialLimit     = 10 * time.Second
 	reconnectWait = 500 * time.Millisecond
+	askLimit      = 3 * time.Second
 )
+
+// ask asks the server, until ctx is done: one that dies takes a question with it,
+// and a cluster without a leader answers none.
+func ask(ctx context.Context, question func(context.Context) error) error {
+	for {
+		limited, cancel := context.WithTimeout(ctx, askLimit)
+		err := question(limited)
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+	}
+}
 
 // dial connects, and stays connected: a server that is gone is looked for until
 // the connection is closed. The first connection must succeed, unless wait.

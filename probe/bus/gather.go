@@ -76,7 +76,11 @@ func (h *Held) Gather(ctx context.Context, plan probe.Plan, until time.Time) (*G
 
 // subjects are those that the stream has messages of.
 func (b *Bus) subjects(ctx context.Context, filter string) (map[string]uint64, error) {
-	info, err := b.stream.Info(ctx, jetstream.WithSubjectFilter(filter))
+	var info *jetstream.StreamInfo
+	err := ask(ctx, func(ctx context.Context) (err error) {
+		info, err = b.stream.Info(ctx, jetstream.WithSubjectFilter(filter))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the stream: %w", err)
 	}

@@ -171,12 +171,20 @@ func readSign(m jetstream.Msg, at time.Time) (s Sign, err error) {
 // serverClock asks for the stream of the signs, and so for the server's clock: how
 // far it is ahead of this one.
 func (b *Bus) serverClock(ctx context.Context) (*jetstream.StreamInfo, time.Duration, error) {
-	asked := time.Now()
-	info, err := b.signs.Info(ctx)
+	var (
+		info  *jetstream.StreamInfo
+		asked time.Time
+		trip  time.Duration
+	)
+	err := ask(ctx, func(ctx context.Context) (err error) {
+		asked = time.Now()
+		info, err = b.signs.Info(ctx)
+		trip = time.Since(asked)
+		return err
+	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the signs of life: %w", err)
 	}
-	trip := time.Since(asked)
 	if info.TimeStamp.IsZero() {
 		return info, 0, nil // an old server
 	}

@@ -165,7 +165,11 @@ func (r *Replay) findOpenings(ctx context.Context) (map[string]opening, error) {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
 	subject, found := saidSubject("*", r.Held.Run), map[string]opening{}
-	last, err := r.Held.bus.stream.GetLastMsgForSubject(ctx, subject)
+	var last *jetstream.RawStreamMsg
+	err := ask(ctx, func(ctx context.Context) (err error) {
+		last, err = r.Held.bus.stream.GetLastMsgForSubject(ctx, subject)
+		return err
+	})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return found, nil
 	}
