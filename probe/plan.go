@@ -118,7 +118,7 @@ type Resolved struct {
 // directions of a pair are at most one interval apart. Where a source would
 // exceed the rate, the interval is stretched until it does not.
 func MakePlan(cities []City, addresses Addresses, selection Selection, options Options) (Plan, error) {
-	if err := options.Check(); err != nil {
+	if err := CheckPlan(cities, selection, options); err != nil {
 		return Plan{}, err
 	}
 	from, to := chosen(cities, selection.From), chosen(cities, selection.To)
@@ -149,9 +149,6 @@ func MakePlan(cities []City, addresses Addresses, selection Selection, options O
 		}
 		busiest = max(busiest, len(job.Targets))
 	}
-	if plan.Pairs() == 0 {
-		return Plan{}, errors.New("no pair to measure: a city does not ping itself, so at least two are needed")
-	}
 	options.Interval = max(options.Interval, time.Duration(busiest)*time.Second/time.Duration(options.Rate))
 	plan.Options = options
 	for i := range plan.Jobs {
@@ -159,6 +156,24 @@ func MakePlan(cities []City, addresses Addresses, selection Selection, options O
 		plan.Jobs[i].schedule(slots[plan.Jobs[i].From], len(cities)-1)
 	}
 	return plan, nil
+}
+
+// CheckPlan refuses what MakePlan cannot plan, without the work of planning it.
+func CheckPlan(cities []City, selection Selection, options Options) error {
+	if err := options.Check(); err != nil {
+		return err
+	}
+	from, to := chosen(cities, selection.From), chosen(cities, selection.To)
+	pairs := count(from) * count(to)
+	for i := range cities {
+		if from[i] && to[i] {
+			pairs--
+		}
+	}
+	if pairs == 0 {
+		return errors.New("no pair to measure: a city does not ping itself, so at least two are needed")
+	}
+	return nil
 }
 
 // Only is the plan without the pairs that are not wanted. Those that are keep

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"matrix/probe/bus"
 )
 
 const collectLong = `collect saves the rounds that their coordinators left open on NATS, because they
@@ -14,7 +16,8 @@ measured by themselves (matrix serve --autonomous) while nobody collected them.
 
 A round waits an hour for hosts that are cut off; then it is saved without them.
 
-Exit status: 0 all is saved, or waits; 3 the arguments are wrong, 4 the system failed.`
+Exit status: 0 all is saved, or waits; 1 all is, but what cannot be read; 3 the
+arguments are wrong, 4 the system failed.`
 
 func collectCommand(std streams) *cobra.Command {
 	var o struct {
@@ -50,7 +53,11 @@ func collectCommand(std streams) *cobra.Command {
 				largest = max(largest, len(ticket.Cities))
 			}
 			limitRound(largest)
-			return errors.Join(found, err, c.finishAll(cmd.Context(), open, o.history, say))
+			failed := errors.Join(found, c.finishAll(cmd.Context(), open, o.history, say))
+			if unreadable := (*bus.UnreadableError)(nil); errors.As(err, &unreadable) && failed == nil {
+				return &statusError{exitSomeMissed, err}
+			}
+			return errors.Join(failed, err)
 		},
 	}
 	f := cmd.Flags()

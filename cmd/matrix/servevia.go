@@ -70,14 +70,14 @@ func (s *service) enter(ctx context.Context, book *booked, round *probe.Round) (
 	default:
 		s.trouble("history", nil)
 	}
-	s.trouble("books", book.Close(ctx))
+	s.trouble("closing rounds", book.Close(ctx))
 	return saved, nil
 }
 
 // strike takes a round off the books that nothing was measured in.
 func (s *service) strike(ctx context.Context, book *booked) {
 	if book != nil {
-		s.trouble("books", book.Close(ctx))
+		s.trouble("closing rounds", book.Close(ctx))
 	}
 }
 
@@ -177,7 +177,12 @@ type waiting struct {
 func (s *service) tidyOnce(ctx context.Context, seen map[string]waiting) error {
 	found := s.crossing.discover(ctx, s.say)
 	open, err := s.crossing.bus.Open(ctx)
-	failed := []error{found, err}
+	failed := []error{found}
+	if unreadable := (*bus.UnreadableError)(nil); err == nil || errors.As(err, &unreadable) {
+		s.trouble("unreadable rounds", err)
+	} else {
+		failed = append(failed, err)
+	}
 	for _, ticket := range open {
 		if awaited := s.awaited.Load(); awaited != nil && *awaited == ticket.Run {
 			continue

@@ -117,6 +117,11 @@ func TestRoundsWithoutACoordinator(t *testing.T) {
 	time.Sleep(time.Until(plan.From.Add(2 * plan.Schedule.Every))) // nobody is there
 	b := w.connect()
 	open := w.discovered(b, 2)
+	// What the books say of one is spoilt, and follows from the plan.
+	if _, err := w.books().Put(t.Context(), open[0].Run, []byte("garbage")); err != nil {
+		t.Fatal(err)
+	}
+	open = w.discovered(b, 2)
 	seen := map[time.Time]bool{}
 	for _, ticket := range open[:2] {
 		if seen[ticket.Start] || ticket.Start.Before(plan.From) || ticket.Start.Truncate(plan.Schedule.Every) != ticket.Start {

@@ -21,6 +21,7 @@ import (
 // it the numbers of the lines still tell.
 const (
 	keepSaid   = 7 * 24 * time.Hour
+	keepBooks  = keepSaid + 24*time.Hour
 	duplicates = 10 * time.Minute
 	mostSaid   = 2 << 30 // bytes; then new messages are refused, and wait on the hosts
 	mostPlans  = 64      // of the fleet that are kept: one whose rounds were not collected yet is still read
@@ -164,7 +165,7 @@ func (b *Bus) furnish(ctx context.Context) (err error) {
 		return err
 	}
 	b.rounds, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: roundsBucket, TTL: keepSaid + 24*time.Hour, Replicas: copies,
+		Bucket: roundsBucket, TTL: keepBooks, Replicas: copies,
 	})
 	if err != nil {
 		return err

@@ -60,20 +60,26 @@ func (b *Bus) Discover(ctx context.Context) (strays []Stray, err error) {
 // place enters a round that agents measured into the books, when it is over, or
 // says why it belongs to none.
 func (b *Bus) place(ctx context.Context, run string) (why string, err error) {
-	entry, err := b.rounds.Get(ctx, run)
-	if err == nil {
-		if string(entry.Value()) == stateClosed {
-			return "it came after the round was saved", nil
-		}
-		return "", nil
-	}
-	if !errors.Is(err, jetstream.ErrKeyNotFound) {
+	var unreadable uint64 // revision of such an entry, if there is one: what it should say follows from the plan
+	switch entry, err := b.rounds.Get(ctx, run); {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+	case err != nil:
 		return "", fmt.Errorf("read the books: %w", err)
+	case isClosed(entry):
+		return "it came after the round was saved", nil
+	default:
+		if _, _, err := ticketOf(entry); err == nil {
+			return "", nil
+		}
+		unreadable = entry.Revision()
 	}
 	aligned, _, _ := readRun(run)
 	t, there, err := b.roundOf(ctx, run, aligned)
 	if err != nil {
 		return "", err
+	}
+	if !there && unreadable != 0 {
+		return "", nil // it is kept for who can mend the entry
 	}
 	if !there {
 		return "it was measured by another plan than the fleet had then", nil
@@ -88,7 +94,12 @@ func (b *Bus) place(ctx context.Context, run string) (why string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := b.rounds.Create(ctx, run, packed); err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
+	if unreadable != 0 {
+		_, err = b.rounds.Update(ctx, run, packed, unreadable)
+	} else {
+		_, err = b.rounds.Create(ctx, run, packed)
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
 		return "", fmt.Errorf("enter the round into the books: %w", err)
 	}
 	return "", nil

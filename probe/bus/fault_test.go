@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -335,31 +336,70 @@ func TestOneRoundOneCoordinator(t *testing.T) {
 
 func second(_ *bus.Held, err error) error { return err }
 
+// books are those of the rounds, as somebody has them who stole the coordinator's key.
+func (w *world) books() jetstream.KeyValue {
+	w.t.Helper()
+	stranger, err := jetstream.New(w.raw("", make(chan error, 100)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	books, err := stranger.KeyValue(w.t.Context(), "matrix_rounds")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return books
+}
+
 // TestATicketThatCannotBeRead costs its own round, and no other.
 func TestATicketThatCannotBeRead(t *testing.T) {
 	w := newWorld(t, "a", "b")
 	b := w.connect()
-	stranger, err := jetstream.New(w.raw("", make(chan error, 100)))
-	if err != nil {
-		t.Fatal(err)
+	books := w.books()
+	const readable = `"cities":[{"name":"a"},{"name":"b"}],"options":{"count":1,"interval_ns":1000000000,"timeout_ns":1000000000,"size":56,"rate":250}`
+	wrong := map[string]string{ // by name, and what is said of it
+		"garbage": "EOF", "cut": "unexpected EOF", "another": `it calls itself "some"`, "timeless": "it does not say when it began",
+		"early": "it begins at 2999-01-01T00:00:00Z", "alone": "no pair to measure", "endless": "count 0",
 	}
-	books, err := stranger.KeyValue(t.Context(), "matrix_rounds")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"a-first", "z-last"} {
-		if _, err := books.Put(t.Context(), name, []byte("garbage")); err != nil {
+	for name, text := range map[string]string{
+		"cut": `{`, "another": `{"run":"some"}`, "timeless": `{"run":"timeless"}`, "early": `{"run":"early","start":"2999-01-01T00:00:00Z",` + readable + `}`,
+		"alone":   `{"run":"alone","start":"2026-11-29T00:00:00Z",` + strings.Replace(readable, `,{"name":"b"}`, "", 1) + `}`,
+		"endless": `{"run":"endless","start":"2026-11-29T00:00:00Z","cities":[{"name":"a"},{"name":"b"}]}`,
+	} {
+		if _, err := books.Put(t.Context(), name, packed(t, text)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if _, err := books.Put(t.Context(), "garbage", []byte("garbage")); err != nil {
+		t.Fatal(err)
+	}
 	ticket := w.ticket(1)
-	begin(t, b, ticket)
+	held := begin(t, b, ticket)
 	open, err := b.Open(t.Context())
 	if len(open) != 1 || open[0].Run != ticket.Run {
 		t.Errorf("open are %v", open)
 	}
-	if err == nil || !strings.Contains(err.Error(), "a-first") || !strings.Contains(err.Error(), "z-last") {
-		t.Errorf("it is not said: %v", err)
+	var unreadable *bus.UnreadableError
+	if !errors.As(err, &unreadable) || len(unreadable.Entries) != len(wrong) {
+		t.Fatalf("it is not said: %v", err)
+	}
+	for name, why := range wrong {
+		if !slices.ContainsFunc(unreadable.Entries, func(e string) bool { return strings.HasPrefix(e, name+" (") && strings.Contains(e, why) }) {
+			t.Errorf("not %s (%s): %q", name, why, unreadable.Entries)
+		}
+	}
+	if text := err.Error(); !strings.Contains(text, "alone (") || !strings.Contains(text, " and 2 more; nats kv del matrix_rounds NAME removes one, and NATS does after 8 days") {
+		t.Errorf("it says %s", text)
+	}
+
+	// Who has the round in memory saves it, whatever the books say of it.
+	if _, err := books.Put(t.Context(), ticket.Run, []byte("garbage")); err != nil {
+		t.Fatal(err)
+	}
+	if err := held.Mine(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := held.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -84,8 +84,8 @@ func (h *Held) refresh(ctx context.Context) error {
 func (h *Held) Mine(ctx context.Context) error {
 	err := h.refresh(ctx)
 	if err == nil {
-		var open bool
-		if _, open, err = h.bus.ticket(ctx, h.Run); err == nil && open {
+		var closed bool // what else became of its entry does not matter: this side knows the round
+		if closed, err = h.bus.closed(ctx, h.Run); err == nil && !closed {
 			return nil
 		}
 	}

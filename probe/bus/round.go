@@ -113,7 +113,7 @@ func (b *Bus) Begin(ctx context.Context, t Ticket) (*Held, error) {
 }
 
 // Open are the rounds that are not closed, oldest first; some may be held. Those
-// that can be read are there also if there is an error about others.
+// that can be read are there also if others cannot: an *UnreadableError.
 func (b *Bus) Open(ctx context.Context) ([]Ticket, error) {
 	books, err := b.rounds.WatchAll(ctx, jetstream.IgnoreDeletes())
 	if err != nil {
@@ -121,14 +121,14 @@ func (b *Bus) Open(ctx context.Context) ([]Ticket, error) {
 	}
 	defer func() { _ = books.Stop() }() // it has said all that was asked
 	var all []Ticket
-	var unread []error
+	var unreadable UnreadableError
 	for entry := range entries(ctx, books) {
 		if strings.HasPrefix(entry.Key(), beganPrefix) {
 			continue
 		}
 		t, open, err := ticketOf(entry)
 		if err != nil {
-			unread = append(unread, err)
+			unreadable.Entries = append(unreadable.Entries, fmt.Sprintf("%s (%v)", probe.Clean(entry.Key(), 60), err))
 		}
 		if open {
 			all = append(all, t)
@@ -138,7 +138,28 @@ func (b *Bus) Open(ctx context.Context) ([]Ticket, error) {
 		return nil, fmt.Errorf("read the books: %w", err)
 	}
 	slices.SortFunc(all, func(a, b Ticket) int { return a.Start.Compare(b.Start) })
-	return all, errors.Join(unread...)
+	if len(unreadable.Entries) > 0 {
+		slices.Sort(unreadable.Entries)
+		return all, &unreadable
+	}
+	return all, nil
+}
+
+// UnreadableError is about entries of the books that are no rounds. Nobody can
+// finish them, and they are in nobody's way.
+type UnreadableError struct {
+	Entries []string // names, each with the reason
+}
+
+func (e *UnreadableError) Error() string {
+	const shown = 5
+	names, more := e.Entries, ""
+	if len(names) > shown {
+		more = fmt.Sprintf(" and %d more", len(names)-shown)
+		names = names[:shown]
+	}
+	return fmt.Sprintf("not read, and left out: what the bucket %s has as %s%s; nats kv del %s NAME removes one, and NATS does after %.0f days",
+		roundsBucket, strings.Join(names, ", "), more, roundsBucket, keepBooks.Hours()/24)
 }
 
 // entries are what a bucket has now.
@@ -166,21 +187,51 @@ func (b *Bus) ticket(ctx context.Context, run string) (t Ticket, open bool, err 
 	if err != nil {
 		return t, false, fmt.Errorf("read the books: %w", err)
 	}
-	return ticketOf(entry)
+	t, open, err = ticketOf(entry)
+	if err != nil {
+		err = fmt.Errorf("round %s of the books: %w", run, err)
+	}
+	return t, open, err
 }
 
+// closed says whether a round was saved, or is too old to be in the books.
+func (b *Bus) closed(ctx context.Context, run string) (bool, error) {
+	entry, err := b.rounds.Get(ctx, run)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the books: %w", err)
+	}
+	return isClosed(entry), nil
+}
+
+func isClosed(entry jetstream.KeyValueEntry) bool { return string(entry.Value()) == stateClosed }
+
 func ticketOf(entry jetstream.KeyValueEntry) (t Ticket, open bool, err error) {
-	if string(entry.Value()) == stateClosed {
+	if isClosed(entry) {
 		return t, false, nil
 	}
 	t, err = unpackTicket(entry.Value())
-	if err == nil && t.Run != entry.Key() {
-		err = fmt.Errorf("it calls itself %q", probe.Clean(t.Run, 60))
+	if err == nil {
+		err = t.check(entry.Key())
 	}
-	if err != nil {
-		return t, false, fmt.Errorf("round %s of the books: %w", probe.Clean(entry.Key(), 60), err)
+	return t, err == nil, err
+}
+
+// check refuses a ticket by which no round can be finished, whoever wrote it.
+func (t Ticket) check(name string) error {
+	switch {
+	case t.Run != name:
+		return fmt.Errorf("it calls itself %q", probe.Clean(t.Run, 60))
+	case t.Start.IsZero():
+		return errors.New("it does not say when it began")
+	case time.Until(t.Start) > longestLead:
+		return fmt.Errorf("it begins at %s", clockTime(t.Start))
+	case len(t.Cities) > maxCities:
+		return fmt.Errorf("it has %d cities, and %d are allowed", len(t.Cities), maxCities)
 	}
-	return t, true, nil
+	return probe.CheckPlan(t.Cities, t.Selection, t.Options)
 }
 
 // Take takes an open round that nobody holds.
