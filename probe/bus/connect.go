@@ -16,16 +16,12 @@ import (
 	"matrix/probe"
 )
 
-// How long the stream keeps what was said if nobody fetches it, and within
-// which time the server itself recognizes a message that is sent again. Beyond
-// it the numbers of the lines still tell.
 const (
-	keepSaid   = 7 * 24 * time.Hour
-	keepBooks  = keepSaid + 24*time.Hour
-	duplicates = 10 * time.Minute
-	mostSaid   = 2 << 30 // bytes; then new messages are refused, and wait on the hosts
-	mostPlans  = 64      // of the fleet that are kept: one whose rounds were not collected yet is still read
-	maxSign    = 4 << 10 // bytes
+	keepSaid  = 7 * 24 * time.Hour // how long the stream keeps what was said if nobody fetches it
+	keepBooks = keepSaid + 24*time.Hour
+	mostSaid  = 2 << 30 // bytes; then new messages are refused, and wait on the hosts
+	mostPlans = 64      // of the fleet that are kept: one whose rounds were not collected yet is still read
+	maxSign   = 4 << 10 // bytes
 )
 
 const (
@@ -158,7 +154,7 @@ func (b *Bus) furnish(ctx context.Context) (err error) {
 	b.stream, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: streamName, Description: "what matrix agents measured, until a round is saved",
 		Subjects: []string{saidPrefix + "*.*"}, Replicas: copies, Storage: jetstream.FileStorage,
-		MaxAge: keepSaid, Duplicates: duplicates, MaxBytes: mostSaid, Discard: jetstream.DiscardNew,
+		MaxAge: keepSaid, MaxBytes: mostSaid, Discard: jetstream.DiscardNew,
 		Compression: jetstream.S2Compression,
 	})
 	if err != nil {

@@ -89,6 +89,24 @@ func TestAStolenKey(t *testing.T) {
 	})
 }
 
+// TestAMessageIDOfAnother: a thief who has the server know ids before their owner says
+// them takes nothing out of the round.
+func TestAMessageIDOfAnother(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	for _, c := range w.cities {
+		w.agent(c.Name, "", func() probe.Pinger { return generator{} })
+	}
+	b, thief, ticket := w.connect(), w.raw("a", make(chan error, 100)), w.ticket(2)
+	for line := range 20 {
+		m := message("a", "some", line, "x")
+		m.Header.Set(nats.MsgIdHdr, fmt.Sprintf("b/%s/1/%d", ticket.Run, line))
+		if _, err := thief.RequestMsg(m, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.measure(b, ticket).whole(t)
+}
+
 func within(refused <-chan error) error {
 	select {
 	case err := <-refused:
