@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"matrix/probe"
 	"matrix/probe/bus"
 )
@@ -107,10 +110,80 @@ func TestTheServerIsKilledInARoundOfAgents(t *testing.T) {
 	w.wholeRound(fresh)
 }
 
-// TestAnAgentOfAPlanIsCutOff until after the round: it is owing, and the round is
-// whole when it has delivered. One that is there and has nothing more owes nothing.
-func TestAnAgentOfAPlanIsCutOff(t *testing.T) {
+// badSigns are such as must not cost a row: by what is wrong with them, how they are
+// written over a city's own.
+func (w *world) badSigns(city string) map[string]func() {
+	thief := w.raw(city, make(chan error, 100))
+	say := func(text string, clock time.Time) {
+		m := nats.NewMsg("matrix.sign." + city)
+		m.Header.Set("Matrix-Clock", clock.UTC().Format(time.RFC3339Nano))
+		m.Data = []byte(text)
+		if _, err := thief.RequestMsg(m, time.Minute); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	const none = `{"revision":1,"wrong":"","plans":[],"waiting":0}`
+	return map[string]func(){
+		"garbage":            func() { say("garbage", time.Now()) },
+		"of another plan":    func() { say(none, time.Now()) },
+		"of a refusal":       func() { say(strings.Replace(none, `""`, `"no"`, 1), time.Now()) },
+		"of another clock":   func() { say(none, time.Now().Add(-time.Hour)) },
+		"of nobody any more": func() { w.purgeSigns() },
+	}
+}
+
+func (w *world) purgeSigns() {
+	w.t.Helper()
+	js, err := jetstream.New(w.raw("", make(chan error, 100)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	signs, err := js.Stream(w.t.Context(), "MATRIX_SIGNS")
+	if err == nil {
+		err = signs.Purge(w.t.Context())
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestSamplesOutrankSigns: a row that is told is of the round, whatever the last sign
+// of life said.
+func TestSamplesOutrankSigns(t *testing.T) {
 	t.Parallel()
+	w := newWorld(t, "a", "b")
+	b := w.connect()
+	for _, c := range w.cities {
+		w.agentLike(c.Name, "", bus.Agent{})
+	}
+	now := w.publish(b, w.fleetPlan(4*time.Second, 5))
+	w.held(b, now.Revision)
+	for what, spoil := range w.badSigns("a") {
+		ticket := w.coming(b)
+		time.Sleep(time.Until(ticket.Start.Add(-time.Second))) // nothing of it is there yet when it is asked for
+		spoil()
+		held, err := b.Begin(t.Context(), ticket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Log(what)
+		w.gather(held, ticket.Start.Add(20*time.Second)).whole(t)
+	}
+}
+
+// TestAnAgentOfAPlanIsCutOff until after the round: it is owing, also if its sign of
+// life cannot be read, and the round is whole when it has delivered. One that is there
+// and has nothing more owes nothing.
+func TestAnAgentOfAPlanIsCutOff(t *testing.T) {
+	for name, spoil := range map[string]bool{"with a sign": false, "with garbage for one": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testPlanCutOff(t, spoil)
+		})
+	}
+}
+
+func testPlanCutOff(t *testing.T, spoil bool) {
 	w := newWorld(t, "a", "b", "c")
 	v := newValve(t, w.address)
 	begun := make(chan bool, 10)
@@ -121,6 +194,7 @@ func TestAnAgentOfAPlanIsCutOff(t *testing.T) {
 	w.agentLike("c", "", bus.Agent{Serve: serving(func() probe.Pinger { return generator{begun} })})
 	w.address = direct
 	b := w.connect()
+	garbage := w.badSigns("c")["garbage"]
 	now := w.publish(b, w.fleetPlan(20*time.Second, 20))
 	w.held(b, now.Revision)
 	ticket := w.due(b)
@@ -128,9 +202,14 @@ func TestAnAgentOfAPlanIsCutOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	told := w.lines("c", ticket.Run)
 	go func() {
 		<-begun
+		eventually(t, "c has told something", func() bool { return told() > 0 })
 		v.set(true)
+		if spoil {
+			garbage()
+		}
 	}()
 	round := w.gather(held, ticket.Start.Add(8*time.Second))
 	if fmt.Sprint(round.owing) != "[c]" || round.Count(probe.Measured) < 4 {

@@ -16,11 +16,13 @@ import (
 
 // Gathering opens the conversations that agents hold with themselves: a round of
 // the fleet's plan, while it is measured or later. What belongs to it is decided
-// by the coordinator's clock, row by row.
+// by the coordinator's clock, row by row. What a sign of life says matters only for
+// agents that tell nothing: samples prove it wrong.
 type Gathering struct {
 	held  *Held
 	plan  probe.Plan
-	until time.Time     // who has not told all by then is not waited for
+	begin time.Time     // who has told nothing by then, and gave no good sign, is not waited for
+	until time.Time     // nor is who has not told all by then
 	ahead time.Duration // the server's clock, of this one
 	rows  map[string]*row
 	room  *room
@@ -58,7 +60,11 @@ func (h *Held) Gather(ctx context.Context, plan probe.Plan, until time.Time) (*G
 	if err != nil {
 		return nil, err
 	}
-	g := &Gathering{held: h, plan: plan, until: until, ahead: ahead, rows: map[string]*row{}, room: newRoom(mostHeard), signs: signs}
+	begin := h.Start.Add(plan.Length() + unreadLimit)
+	if until.Before(begin) {
+		begin = until
+	}
+	g := &Gathering{held: h, plan: plan, begin: begin, until: until, ahead: ahead, rows: map[string]*row{}, room: newRoom(mostHeard), signs: signs}
 	for _, job := range plan.Jobs {
 		g.rows[job.From] = newRow(h.Start, tolerance(h.Every), g.room)
 	}
@@ -99,31 +105,70 @@ func (g *Gathering) take(m jetstream.Msg) {
 }
 
 // wait gives signs of life for agents that have begun, and ends the rows of those
-// that have not ended when the time is over.
+// that do not begin, or have not ended when the time is over.
 func (g *Gathering) wait(ctx context.Context) {
+	if !g.beat(ctx, g.begin) {
+		return
+	}
+	g.readSigns(ctx)
+	for city, r := range g.rows {
+		if !r.there && !r.isHeard() {
+			g.giveUp(city, r)
+		}
+	}
+	if !g.beat(ctx, g.until.Add(unreadLimit)) { // what is in the stream already is read before
+		return
+	}
+	g.readSigns(ctx)
+	for city, r := range g.rows {
+		r.lines.close(&probe.HostError{Op: "measure", Err: g.missing(city, r)})
+	}
+}
+
+// beat gives signs of life until a time; false: ctx was done before.
+func (g *Gathering) beat(ctx context.Context, until time.Time) bool {
+	over := time.NewTimer(time.Until(until))
+	defer over.Stop()
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
-	for time.Now().Before(g.until.Add(unreadLimit)) { // what is in the stream already is read before
+	for {
 		select {
 		case <-tick.C:
 			for _, r := range g.rows {
 				r.beat()
 			}
+		case <-over.C:
+			return true
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
-	limited, cancel := context.WithTimeout(ctx, readLimit)
+}
+
+// readSigns reads the signs of life again.
+func (g *Gathering) readSigns(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	if signs, err := g.held.bus.Signs(limited); err == nil {
-		g.mu.Lock()
-		g.signs = signs
-		g.mu.Unlock()
-	} else {
+	signs, err := g.held.bus.Signs(ctx)
+	if err != nil {
 		g.held.bus.log.Warn("the signs of life were not read again", "err", err)
+		return
 	}
-	for city, r := range g.rows {
-		r.lines.close(&probe.HostError{Op: "measure", Err: g.missing(city, r)})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.signs = signs
+}
+
+// giveUp ends a row of which nothing has come, if its agent's sign gives no hope:
+// for good, or for another reading to find.
+func (g *Gathering) giveUp(city string, r *row) {
+	if err := g.hopeless(city); err != nil {
+		r.end()
+		r.unheard(err)
+		return
+	}
+	if s := g.sign(city); time.Since(s.At) > quietAfter {
+		r.unheard(fmt.Errorf("its agent was heard last at %s", clockTime(s.At)))
 	}
 }
 
@@ -182,16 +227,6 @@ func (g *Gathering) Dial(_ context.Context, city probe.City) (*Told, error) {
 	if r == nil {
 		return nil, &probe.HostError{Op: "measure", Err: errors.New("it is not in the plan")}
 	}
-	if r.there {
-		return &Told{r}, nil
-	}
-	if err := g.hopeless(city.Name); err != nil {
-		r.end()
-		return nil, r.unheard(err)
-	}
-	if s := g.sign(city.Name); time.Since(s.At) > quietAfter {
-		return nil, r.unheard(fmt.Errorf("its agent was heard last at %s", clockTime(s.At)))
-	}
 	return &Told{r}, nil
 }
 
@@ -202,7 +237,8 @@ func (g *Gathering) Patience() time.Duration { return time.Until(g.until) + 2*un
 func (g *Gathering) Owing() []string {
 	var owing []string
 	for city, r := range g.rows {
-		if !r.isOver() && g.held.owes(g.sign(city), g.plan) {
+		s := g.sign(city)
+		if !r.isOver() && (g.held.owes(s, g.plan) || s.City == "" && r.isHeard()) {
 			owing = append(owing, city)
 		}
 	}
@@ -218,7 +254,7 @@ func (t Ticket) owes(s Sign, plan probe.Plan) bool {
 }
 
 // StillOwing are those of the cities that owe something of a round which agents
-// measured by themselves.
+// measured by themselves, as far as their signs tell.
 func (b *Bus) StillOwing(ctx context.Context, t Ticket, cities []string) ([]string, error) {
 	plan, err := t.Plan()
 	if err != nil {
@@ -228,7 +264,10 @@ func (b *Bus) StillOwing(ctx context.Context, t Ticket, cities []string) ([]stri
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(cities), func(city string) bool { return !t.owes(signs[city], plan) }), nil
+	return slices.DeleteFunc(slices.Clone(cities), func(city string) bool {
+		s := signs[city]
+		return s.City != "" && !t.owes(s, plan)
+	}), nil
 }
 
 // Close ends the reading.

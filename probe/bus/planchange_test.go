@@ -174,6 +174,14 @@ func (w *world) next(b *bus.Bus) measured {
 // due waits until the next round is due.
 func (w *world) due(b *bus.Bus) bus.Ticket {
 	w.t.Helper()
+	ticket := w.coming(b)
+	time.Sleep(time.Until(ticket.Start))
+	return ticket
+}
+
+// coming is the next round that will be due.
+func (w *world) coming(b *bus.Bus) bus.Ticket {
+	w.t.Helper()
 	now, err := b.Plan(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
@@ -183,7 +191,6 @@ func (w *world) due(b *bus.Bus) bus.Ticket {
 		from = now.From
 	}
 	due := now.Schedule.Next(from)
-	time.Sleep(time.Until(due))
 	ticket, ok, err := b.DueAt(w.t.Context(), due)
 	if err != nil || !ok {
 		w.t.Fatalf("no round is due at %v: %v", due, err)

@@ -142,11 +142,7 @@ func (r *row) refuse(why error) {
 }
 
 // unheard has what may still come wait for another reading.
-func (r *row) unheard(why error) error {
-	err := &probe.HostError{Op: "measure", Err: why}
-	r.lines.drop(err)
-	return err
-}
+func (r *row) unheard(why error) { r.lines.drop(&probe.HostError{Op: "measure", Err: why}) }
 
 // times are when the row began and how far its agent's clock is ahead, both by the
 // coordinator's.
@@ -163,6 +159,13 @@ func (r *row) hasBegun() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.taken != nil
+}
+
+// isHeard says whether anything of it has come.
+func (r *row) isHeard() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.sessions) > 0
 }
 
 func (r *row) isOver() bool {
