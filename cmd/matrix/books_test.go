@@ -80,3 +80,38 @@ func TestAnEntryThatCannotBeRead(t *testing.T) {
 		t.Errorf("status %d: %s", status, out)
 	}
 }
+
+// TestSomebodyRemovesTheStream: a service makes it again, says what is lost, and the
+// next round is whole.
+func TestSomebodyRemovesTheStream(t *testing.T) {
+	w := newNATSWorld(t, "paris", "zurich")
+	for _, name := range w.names {
+		w.agent(name)
+	}
+	service := w.serve("one", 10*time.Second, "--autonomous")
+	eventually(t, "a round is saved", func() bool { return len(w.rounds()) >= 1 })
+	js := w.thief()
+	if err := js.DeleteStream(t.Context(), "MATRIX"); err != nil {
+		t.Fatal(err)
+	}
+	service.said.await(t, "matrix: NATS: somebody removed MATRIX from NATS, and what was there and not saved is lost; it is made again")
+	again := time.Now()
+	wholeSince := func(since time.Time) func() bool {
+		return func() bool {
+			rounds := w.rounds()
+			last := rounds[len(rounds)-1]
+			return last.Start.After(since) && last.Complete()
+		}
+	}
+	eventually(t, "the next round is whole", wholeSince(again))
+	service.said.await(t, "matrix: NATS: it is well again")
+
+	for _, name := range []string{"MATRIX", "KV_matrix_plans", "KV_matrix_rounds"} {
+		if err := js.DeleteStream(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	service.said.await(t, "somebody removed MATRIX, matrix_rounds, matrix_plans from NATS")
+	again = time.Now()
+	eventually(t, "there is a plan again, and a whole round", wholeSince(again))
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"matrix/data/history"
@@ -175,6 +176,7 @@ type waiting struct {
 }
 
 func (s *service) tidyOnce(ctx context.Context, seen map[string]waiting) error {
+	s.mend(ctx)
 	found := s.crossing.discover(ctx, s.say)
 	open, err := s.crossing.bus.Open(ctx)
 	failed := []error{found}
@@ -210,6 +212,27 @@ func (s *service) tidyOnce(ctx context.Context, seen map[string]waiting) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// mend makes the stream and the books again if somebody removed them.
+func (s *service) mend(ctx context.Context) {
+	made, err := s.crossing.bus.Mend(ctx)
+	if len(made) > 0 {
+		err = errors.Join(fmt.Errorf("somebody removed %s from NATS, and what was there and not saved is lost; it is made again, and agents deliver what they still have", strings.Join(made, ", ")),
+			s.settleAgain(ctx))
+	}
+	if ctx.Err() == nil {
+		s.trouble("NATS", err)
+	}
+}
+
+// settleAgain gives the fleet its plan again if it was lost.
+func (s *service) settleAgain(ctx context.Context) error {
+	now, err := s.crossing.bus.Plan(ctx)
+	if err != nil || now.Revision > 0 {
+		return err
+	}
+	return s.settle(ctx, s.regime.Load())
 }
 
 // stillWaits says whether there is no use yet in reading a round again of which

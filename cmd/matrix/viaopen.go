@@ -136,7 +136,7 @@ func (c *crossing) finishOne(ctx context.Context, run, history string) (became s
 	case shelf.known+shelf.other > 0:
 		became = "was saved already"
 	default:
-		became = "is given up: no host had begun"
+		became = "is given up: NATS has nothing that a host told of it"
 	}
 	return became, nil, book.Close(ctx)
 }

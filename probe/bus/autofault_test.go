@@ -232,3 +232,37 @@ func testPlanCutOff(t *testing.T, spoil bool) {
 	}
 	w.gather(held, time.Now().Add(20*time.Second)).whole(t)
 }
+
+// TestWhatSomebodyRemoved from the server is made again, and the next round is whole.
+func TestWhatSomebodyRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "a", "b")
+	b := w.connect()
+	for _, c := range w.cities {
+		w.agentLike(c.Name, "", bus.Agent{})
+	}
+	now := w.publish(b, w.fleetPlan(4*time.Second, 5))
+	w.held(b, now.Revision)
+	w.wholeRound(b)
+	if made, err := b.Mend(t.Context()); len(made) > 0 || err != nil {
+		t.Errorf("made again while nothing was missing: %v, %v", made, err)
+	}
+	js, err := jetstream.New(w.raw("", make(chan error, 100)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, removed := range [][]string{{"MATRIX"}, {"MATRIX", "MATRIX_SIGNS", "KV_matrix_rounds", "KV_matrix_leases", "KV_matrix_plans"}} {
+		for _, name := range removed {
+			if err := js.DeleteStream(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		made, err := b.Mend(t.Context())
+		if want := strings.ReplaceAll(fmt.Sprint(removed), "KV_", ""); err != nil || fmt.Sprint(made) != want {
+			t.Errorf("made %v again, want %v: %v", made, want, err)
+		}
+		w.publish(b, now.FleetPlan)
+		w.next(b) // what was told of it before may be lost
+		w.wholeRound(b)
+	}
+}

@@ -184,6 +184,34 @@ func (b *Bus) furnish(ctx context.Context) (err error) {
 	return err
 }
 
+// Mend makes the stream and the books again that somebody removed, and says which:
+// what was in them is lost.
+func (b *Bus) Mend(ctx context.Context) (made []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, prepareLimit)
+	defer cancel()
+	const bucket = "KV_" // before the name of its stream
+	for _, name := range []string{streamName, signsStream, bucket + roundsBucket, bucket + leasesBucket, bucket + plansBucket} {
+		err := ask(ctx, func(ctx context.Context) error {
+			_, err := b.js.Stream(ctx, name)
+			return err
+		})
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			made = append(made, strings.TrimPrefix(name, bucket))
+		case err != nil:
+			return nil, fmt.Errorf("look after the stream and the books: %w", err)
+		}
+	}
+	if len(made) == 0 {
+		return nil, nil
+	}
+	again := *b // what the others have goes by the names
+	if err := again.furnish(ctx); err != nil {
+		return nil, fmt.Errorf("make %s again, which somebody removed from NATS: %w", strings.Join(made, ", "), err)
+	}
+	return made, nil
+}
+
 // Traffic is what came and went over the connection so far, in messages and in
 // bytes of their bodies and headers.
 func (b *Bus) Traffic() (messagesIn, bytesIn, messagesOut, bytesOut uint64) {

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -120,8 +121,10 @@ func (r *row) admit(p place, said time.Time, ahead time.Duration, line []byte) (
 func (r *row) decide(t *telling, last bool) {
 	off := t.began().Sub(r.due)
 	switch {
+	case t.said.IsZero() && last && t.waiting[0].number == endOfAll:
+		r.refuse(errors.New("the agent ended before it began"))
 	case t.said.IsZero() && last:
-		r.refuse(fmt.Errorf("the agent ended before it began"))
+		r.refuse(errors.New("its first messages are missing: they were removed from the stream"))
 	case t.said.IsZero():
 	case off.Abs() <= r.tolerance:
 		r.taken = t

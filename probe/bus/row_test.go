@@ -41,7 +41,7 @@ func TestWhichRoundARowIsOf(t *testing.T) {
 		"two in one":                          {messages: []message{{7, 1, 0, 0, greeting}, {8, 1, 0, 0, greeting}, {8, 2, 0, 0, done}, {7, 2, 0, 0, done}}, read: greeting + done},
 		"ended in mid-job":                    {messages: []message{{7, 1, 0, 0, greeting}, {7, endOfAll, time.Minute, 0, done}}, read: greeting + done},
 		"ended before":                        {messages: []message{{7, endOfAll, time.Minute, 0, done}}, wrong: "ended before it began"},
-		"without a beginning":                 {messages: []message{{7, 2, 0, 0, echoes}, {7, 3, 0, 0, done}}, wrong: "ended before it began"},
+		"without a beginning":                 {messages: []message{{7, 2, 0, 0, echoes}, {7, 3, 0, 0, done}}, wrong: "its first messages are missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRow(due, time.Minute, nil)
