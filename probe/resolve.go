@@ -65,8 +65,20 @@ func resolve(ctx context.Context, resolver Resolver, city City, network string) 
 	if !chosen.IsValid() {
 		return Resolved{Reason: fmt.Sprintf("%s has no %s address", city.Host, network)}
 	}
+	if !IsHost(chosen) {
+		return Resolved{Reason: fmt.Sprintf("%s: %v is not the address of one host", city.Host, chosen)}
+	}
 	return Resolved{Addr: chosen}
 }
+
+// IsHost says whether an address can be that of one host: it is not unspecified, and
+// not that of many.
+func IsHost(a netip.Addr) bool {
+	return a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() && a.Unmap() != everybody
+}
+
+// everybody is the limited broadcast of RFC 919.
+var everybody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // whyUnresolved leaves out which server was asked: that would make two reports
 // of the same fault differ.

@@ -148,7 +148,7 @@ type TraceJob struct {
 
 // Check refuses a job that cannot be carried out.
 func (j TraceJob) Check() error {
-	if !j.Addr.IsValid() || j.Addr.IsMulticast() || j.Addr.IsUnspecified() {
+	if !IsHost(j.Addr) {
 		return fmt.Errorf("%s has the address %v, which cannot be traced", Clean(j.To, 60), j.Addr)
 	}
 	return j.TraceOptions.Check()

@@ -104,6 +104,32 @@ func (w *natsWorld) checkAlone(every time.Duration) {
 	}
 }
 
+// TestAddressesThatNoPlanHas end the service when it starts, or cost their city.
+func TestAddressesThatNoPlanHas(t *testing.T) {
+	w := newNATSWorld(t, "paris", "zurich", "milan")
+	for hosts, want := range map[string]string{
+		"127.0.1.1 192.0.2.2 192.0.2.3": "matrix: the fleet's plan: paris has the address 127.0.1.1, at which every other host reaches itself",
+		"192.0.2.1 192.0.2.2 localhost": "matrix: the fleet's plan: milan has the address 127.0.0.1, at which every other host reaches itself",
+		"localhost 127.0.0.1 127.0.0.3": "matrix: the fleet's plan: paris and zurich have the same address, 127.0.0.1: give every city a host of its own",
+		"224.0.0.1 0.0.0.0 127.0.0.3":   "without an address in it: paris (224.0.0.1: 224.0.0.1 is not the address of one host), zurich (0.0.0.0: 0.0.0.0 is not the address of one host)",
+	} {
+		list := "name,host,latitude,longitude\n"
+		for i, host := range strings.Fields(hosts) {
+			list += w.names[i] + "," + host + ",1,1\n"
+		}
+		if err := os.WriteFile(w.path("cities.csv"), []byte(list), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		service := w.serve("one", time.Hour, "--autonomous")
+		service.said.await(t, want)
+		if !strings.Contains(want, "the fleet's plan: ") {
+			service.kill()
+		} else if _ = service.Wait(); service.ProcessState.ExitCode() != exitArguments {
+			t.Errorf("%s: %v", hosts, service.ProcessState)
+		}
+	}
+}
+
 // TestAnAgentThatRefusesThePlan is named with its reason by the service, by status,
 // and in the round.
 func TestAnAgentThatRefusesThePlan(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -167,7 +168,7 @@ func (p FleetPlan) checkCities() error {
 		switch {
 		case !there || !to.Addr.IsValid() && to.Reason == "":
 			return fmt.Errorf("%s has neither an address nor a reason why not", c.Name)
-		case to.Addr.IsValid() && (to.Addr.IsMulticast() || to.Addr.IsUnspecified() || to.Addr.Zone() != ""):
+		case to.Addr.IsValid() && (!probe.IsHost(to.Addr) || to.Addr.Zone() != ""):
 			return fmt.Errorf("%s has the address %v, which cannot be pinged", c.Name, to.Addr)
 		case !isText(to.Reason):
 			return fmt.Errorf("why %s has no address is no text", c.Name)
@@ -175,6 +176,31 @@ func (p FleetPlan) checkCities() error {
 	}
 	if len(p.Addresses) != len(p.Cities) {
 		return fmt.Errorf("%d addresses of %d cities", len(p.Addresses), len(p.Cities))
+	}
+	return p.checkOwn()
+}
+
+// checkOwn sees that no host pings itself and calls that another city.
+func (p FleetPlan) checkOwn() error {
+	owners := make(map[netip.Addr]string, len(p.Cities))
+	var local, remote string // the last city of each kind
+	for _, c := range p.Cities {
+		addr := p.Addresses[c.Name].Addr.Unmap()
+		switch other, taken := owners[addr]; {
+		case !addr.IsValid():
+			continue
+		case taken:
+			return fmt.Errorf("%s and %s have the same address, %v: give every city a host of its own", other, c.Name, addr)
+		case addr.IsLoopback():
+			local = c.Name
+		default:
+			remote = c.Name
+		}
+		owners[addr] = c.Name
+	}
+	if local != "" && remote != "" { // on one machine all are local
+		return fmt.Errorf("%s has the address %v, at which every other host reaches itself: give it a host name or address by which the others reach it",
+			local, p.Addresses[local].Addr)
 	}
 	return nil
 }

@@ -102,6 +102,33 @@ func TestPlansThatCannotBeMade(t *testing.T) {
 	}
 }
 
+// TestAddressesThatArePlanned are those of one host each, which is another's than who
+// pings it.
+func TestAddressesThatArePlanned(t *testing.T) {
+	good := aPlan(t)
+	for want, addresses := range map[string]string{ // of a, b, c and d
+		"b has the address 255.255.255.255, which cannot be pinged": "192.0.2.1 255.255.255.255 192.0.2.3 192.0.2.4",
+		"b has the address 224.0.0.1, which cannot be pinged":       "192.0.2.1 224.0.0.1 192.0.2.3 192.0.2.4",
+		"c has the address ff02::1, which cannot be pinged":         "2001:db8::1 2001:db8::2 ff02::1 2001:db8::4",
+		"d has the address ::, which cannot be pinged":              "2001:db8::1 2001:db8::2 2001:db8::3 ::",
+		"d has the address 0.0.0.0, which cannot be pinged":         "192.0.2.1 192.0.2.2 192.0.2.3 0.0.0.0",
+		"a and c have the same address, 192.0.2.1":                  "192.0.2.1 192.0.2.2 192.0.2.1 192.0.2.4",
+		"a and b have the same address, 192.0.2.1:":                 "192.0.2.1 ::ffff:192.0.2.1 192.0.2.3 192.0.2.4",
+		"a has the address 127.0.1.1, at which every other host":    "127.0.1.1 192.0.2.2 192.0.2.3 192.0.2.4",
+		"b has the address ::1, at which every other host":          "2001:db8::1 ::1 2001:db8::3 2001:db8::4",
+		"": "127.0.0.1 127.0.0.2 127.0.0.3 ::1",
+	} {
+		all := probe.Addresses{}
+		for i, text := range strings.Fields(addresses) {
+			all[good.Cities[i].Name] = probe.Resolved{Addr: netip.MustParseAddr(text)}
+		}
+		_, err := MakeFleetPlan(good.Schedule, good.Cities, all, good.Options, "v7")
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", addresses, err, want)
+		}
+	}
+}
+
 // FuzzReadPlan: what is read can be carried out, whoever wrote it.
 func FuzzReadPlan(f *testing.F) {
 	text := mustUnpack(f, aPlan(f).packed)

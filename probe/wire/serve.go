@@ -133,7 +133,7 @@ func decodeJob(body string) (*probe.Job, error) {
 		return nil, fmt.Errorf("job: %d targets, at most %d are allowed", len(job.Targets), maxTargets)
 	}
 	for _, t := range job.Targets {
-		if !t.Addr.IsValid() || t.Addr.IsMulticast() || t.Addr.IsUnspecified() {
+		if !probe.IsHost(t.Addr) {
 			return nil, fmt.Errorf("job: %s has the address %v, which cannot be pinged", probe.Clean(t.City, 60), t.Addr)
 		}
 		if t.Start < 0 || t.Start > job.Interval {
