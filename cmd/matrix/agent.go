@@ -125,8 +125,8 @@ func lockSpool(folder string) (*os.File, error) {
 		return nil, err
 	}
 	lock, err := lockAlone(filepath.Join(folder, "agent.lock"))
-	if errors.Is(err, errLocked) {
-		return nil, fmt.Errorf("another matrix agent keeps what it measured in %s; end it, or name another folder with --spool", folder)
+	if held := (*lockedError)(nil); errors.As(err, &held) {
+		return nil, fmt.Errorf("another matrix agent%s keeps what it measured in %s; end it, or name another folder with --spool", held.who(), folder)
 	}
 	return lock, err
 }

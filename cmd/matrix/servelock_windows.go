@@ -7,18 +7,13 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockAlone locks a file until it is closed, or its process ends.
-func lockAlone(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
-	if err != nil {
-		return nil, err
-	}
+// tryLock locks a file, if nobody has: a byte far behind its end, since nobody else
+// can read what is locked.
+func tryLock(f *os.File) (mine bool, err error) {
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
-	if err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped)); err != nil {
-		if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
-			err = errLocked
-		}
-		return nil, errors.Join(err, f.Close())
+	err = windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, &windows.Overlapped{Offset: 1 << 30})
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return false, nil
 	}
-	return f, nil
+	return err == nil, err
 }

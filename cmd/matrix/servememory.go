@@ -65,16 +65,14 @@ func openMemory(history string) (*memory, error) {
 	fmt.Fprint(sum, history)
 	m := &memory{path: filepath.Join(folder, fmt.Sprintf("serve-%016x.json", sum.Sum64()))}
 	m.lock, err = lockAlone(m.path + ".lock")
-	if errors.Is(err, errLocked) {
-		return nil, fmt.Errorf("another matrix serve measures for the history %s already", history)
+	if held := (*lockedError)(nil); errors.As(err, &held) {
+		return nil, fmt.Errorf("another matrix serve%s measures for the history %s already", held.who(), history)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("remember alarms: %w", err)
 	}
 	return m, nil
 }
-
-var errLocked = errors.New("somebody else has it")
 
 func (m *memory) close() error { return m.lock.Close() }
 
