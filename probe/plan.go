@@ -1,8 +1,12 @@
 package probe
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -244,4 +248,19 @@ func (p Plan) String() string {
 		fmt.Fprintf(&b, "%v: %v (%s)\n", s.Pair, s.State, s.Reason)
 	}
 	return b.String()
+}
+
+// LogValue is the plan in a log: what it comes to, and a digest by which two can be
+// told apart: a million pairs are no line that anybody reads.
+func (p Plan) LogValue() slog.Value {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return slog.StringValue(err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return slog.GroupValue(
+		slog.Int("pairs", p.Pairs()), slog.Int("hosts", len(p.Jobs)), slog.Int("settled", len(p.Settled)),
+		slog.Int("count", p.Options.Count), slog.Duration("interval", p.Options.Interval), slog.Duration("length", p.Length()),
+		slog.String("digest", hex.EncodeToString(sum[:8])),
+	)
 }

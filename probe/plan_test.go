@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -63,6 +64,33 @@ c1: 666.666666ms c0;
 				t.Errorf("plan is\n%swant\n%s", got, test.want)
 			}
 		})
+	}
+}
+
+// TestAPlanInALog is short, however many pairs it has, and tells plans apart.
+func TestAPlanInALog(t *testing.T) {
+	logged := func(o Options) string {
+		cities, addresses := fleet(300)
+		plan, err := MakePlan(cities, addresses, Selection{}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var line strings.Builder
+		slog.New(slog.NewTextHandler(&line, nil)).Info("planned", "plan", plan)
+		_, rest, _ := strings.Cut(line.String(), " ") // without the time
+		return rest
+	}
+	one := logged(options(3, time.Second))
+	if !strings.Contains(one, " plan.pairs=89700 plan.hosts=300 ") || len(one) > 300 {
+		t.Errorf("%d bytes: %.300s", len(one), one)
+	}
+	if again := logged(options(3, time.Second)); again != one {
+		t.Errorf("the same plan is %s, and then %s", one, again)
+	}
+	larger := options(3, time.Second)
+	larger.Size++
+	if other := logged(larger); other == one {
+		t.Errorf("another plan is as well %s", other)
 	}
 }
 
