@@ -202,7 +202,6 @@ func (c *crossing) measure(ctx context.Context, ticket bus.Ticket, plan probe.Pl
 	round := coordinator.Run(ctx, plan)
 	round.Start = ticket.Start
 	round.Warnings = append(round.Warnings, c.warnings()...)
-	owing := dialer.Owing()
 	dialer.Close()
-	return round, &booked{held, owing}, nil
+	return round, &booked{held, dialer.Owing()}, nil
 }

@@ -73,12 +73,13 @@ func gather(ctx context.Context, held *bus.Held, plan probe.Plan, until time.Tim
 	if err != nil {
 		return nil, nil, err
 	}
-	defer g.Close()
 	heard, patience := speaking(g.Dial), g.Patience()
 	heard.Handshake = patience
 	with.Opener = g.Opener(heard)
 	with.Limits = probe.Limits{Dials: len(plan.Jobs), Attempts: 1, Connect: patience, Open: patience, Grace: patience}
-	return with.Run(ctx, plan), g.Owing(), nil
+	round = with.Run(ctx, plan)
+	g.Close()
+	return round, g.Owing(), nil
 }
 
 // finishAll saves rounds that other coordinators left open. What became of each

@@ -131,9 +131,8 @@ func playCoordinator(f fleetSpec) error {
 	began := time.Now()
 	round := (&probe.Coordinator{Opener: &wire.Opener{Dialer: dialing(dialer.Dial), Silence: 20 * time.Second}, Limits: probe.Limits{Grace: 5 * time.Minute}}).Run(ctx, plan)
 	took := time.Since(began)
-	owing := dialer.Owing()
 	dialer.Close()
-	return account(ctx, b, held, round, owing, took, plan)
+	return account(ctx, b, held, round, dialer.Owing(), took, plan)
 }
 
 // ticket is a round of all cities.
@@ -207,11 +206,12 @@ func collect(ctx context.Context, held *bus.Held, plan probe.Plan, until time.Ti
 	if err != nil {
 		return nil, nil, err
 	}
-	defer g.Close()
 	patience := g.Patience()
 	opener := g.Opener(&wire.Opener{Dialer: dialing(g.Dial), Handshake: patience, Silence: patience})
 	limits := probe.Limits{Dials: len(plan.Jobs), Attempts: 1, Open: patience, Connect: patience, Grace: patience}
-	return (&probe.Coordinator{Opener: opener, Limits: limits}).Run(ctx, plan), g.Owing(), nil
+	round := (&probe.Coordinator{Opener: opener, Limits: limits}).Run(ctx, plan)
+	g.Close()
+	return round, g.Owing(), nil
 }
 
 // account closes a round and says what it took.

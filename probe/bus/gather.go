@@ -233,7 +233,7 @@ func (g *Gathering) Dial(_ context.Context, city probe.City) (*Told, error) {
 // Patience is how long a conversation may take to begin.
 func (g *Gathering) Patience() time.Duration { return time.Until(g.until) + 2*unreadLimit }
 
-// Owing are the cities that may have measured and have not told all.
+// Owing are the cities that may have measured and have not told all, once it is closed.
 func (g *Gathering) Owing() []string {
 	var owing []string
 	for city, r := range g.rows {

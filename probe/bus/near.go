@@ -104,8 +104,8 @@ func (d *Dialer) Close() {
 	}
 }
 
-// Owing are the cities that were given a job and have not said that it is over:
-// what they still say comes into the stream.
+// Owing are the cities that were given a job and have not said that it is over, once
+// the dialer is closed: what they still say comes into the stream.
 func (d *Dialer) Owing() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -66,8 +66,8 @@ func (w *world) measure(b *bus.Bus, ticket bus.Ticket) measured {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer dialer.Close()
 	round := w.coordinate(ticket, &wire.Opener{Dialer: dialing(dialer.Dial), Silence: 10 * time.Second})
+	dialer.Close()
 	held.Release(context.WithoutCancel(w.t.Context()))
 	return measured{round, dialer.Owing(), ticket.Start}
 }
