@@ -151,3 +151,55 @@ func TestAnAgentThatRefusesThePlan(t *testing.T) {
 		}
 	}
 }
+
+// TestWellAgain is said of what is, and not because something else changed.
+func TestWellAgain(t *testing.T) {
+	w := newNATSWorld(t, "paris", "zurich")
+	w.agent("paris")
+	service := w.serve("one", 10*time.Second, "--autonomous")
+	said := func(text string) int { return strings.Count(service.said.text(), text) }
+	service.said.await(t, "matrix: plan: 1 of 2 agents have the fleet's plan of")
+
+	list, err := os.ReadFile(w.path("cities.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(w.path("cities.csv")); err != nil {
+		t.Fatal(err)
+	}
+	if err := service.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	service.said.await(t, "no such file or directory")
+	w.inventory(service, strings.ReplaceAll(string(list), "zurich,", "milan,")) // another plan, for agents to take
+	service.said.await(t, "matrix: settings: it is well again")
+	service.said.await(t, "not: milan (not heard of)")
+	if n := said("plan: it is well again"); n > 0 {
+		t.Errorf("it is said %d times of a plan that not all agents have", n)
+	}
+	w.inventory(service, string(list))
+	w.agent("zurich")
+	service.said.await(t, "matrix: plan: it is well again")
+
+	// A history that takes no round is broken as long as it is.
+	if err := os.Rename(w.path("history"), w.path("away")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(w.path("history"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const unsaved, measured = "NATS has it until it can be saved", " 2 of 2 pairs measured, "
+	service.said.await(t, unsaved)
+	n := said(measured)
+	eventually(t, "two rounds more", func() bool { return said(measured) >= n+2 })
+	if said("round: it is well again") > 0 || said(unsaved) != 1 {
+		t.Error("the round was well in between")
+	}
+	if err := os.Remove(w.path("history")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(w.path("away"), w.path("history")); err != nil {
+		t.Fatal(err)
+	}
+	service.said.await(t, "matrix: round: it is well again")
+}

@@ -143,18 +143,21 @@ func (s *service) gather(ctx context.Context, r *regime, hosts *hosts, due time.
 		return nil, fmt.Errorf("NATS keeps it for the next service: %w", context.Cause(ctx))
 	}
 	r.annotate(round, r.inventory)
-	s.trouble("names", s.readdress(ctx, r, hosts.addresses))
+	s.readdress(ctx, r, hosts.addresses)
 	return round, nil
 }
 
 // readdress publishes the plan with the addresses that the names have now, if the
 // fleet's plan is this service's.
-func (s *service) readdress(ctx context.Context, r *regime, addresses probe.Addresses) error {
+func (s *service) readdress(ctx context.Context, r *regime, addresses probe.Addresses) {
 	now, err := s.crossing.bus.Plan(ctx)
-	if err != nil || !s.isOwn(now) || s.regime.Load() != r {
-		return err
+	if err == nil {
+		if !s.isOwn(now) || s.regime.Load() != r {
+			return
+		}
+		err = s.publish(ctx, r, addresses, now.FleetPlan)
 	}
-	return s.publish(ctx, r, addresses, now.FleetPlan)
+	s.trouble("names", err)
 }
 
 // isOwn says whether the agents are to do what this service wants; another one with
@@ -182,11 +185,14 @@ func (c *crossing) collect(ctx context.Context, ticket bus.Ticket, progress func
 func (s *service) oversee(ctx context.Context) {
 	for {
 		pause := overseeEvery
-		all, err := s.overseeOnce(ctx)
-		if ctx.Err() != nil {
+		known, err := s.overseeOnce(ctx)
+		switch {
+		case ctx.Err() != nil:
 			return
+		case known || err != nil:
+			s.trouble("plan", err)
 		}
-		if s.trouble("plan", err); !all {
+		if !known {
 			pause = overseeSoon
 		}
 		select {
@@ -198,8 +204,8 @@ func (s *service) oversee(ctx context.Context) {
 }
 
 // overseeOnce is an error if something is wrong with the plan, or with an agent that
-// does not have it.
-func (s *service) overseeOnce(ctx context.Context) (all bool, err error) {
+// does not have it; known is false while agents may still take it.
+func (s *service) overseeOnce(ctx context.Context) (known bool, err error) {
 	now, err := s.crossing.bus.Plan(ctx)
 	if err != nil {
 		return false, err

@@ -61,7 +61,6 @@ func (s *service) round(ctx context.Context, due time.Time) {
 		s.strike(context.WithoutCancel(ctx), hosts.booked)
 		return
 	}
-	s.trouble("round", nil)
 	saved := s.keep(context.WithoutCancel(ctx), hosts.booked, round)
 	s.say("round of %s: %d of %d pairs measured, %v", due.Format(time.RFC3339), round.Count(probe.Measured), round.Planned(), time.Since(began).Round(100*time.Millisecond))
 	if broken {
@@ -236,6 +235,6 @@ func (s *service) look(ctx context.Context, r *regime, hosts *hosts, round *prob
 	}
 	s.desk.Improve(round, &deeper, found)
 	if saved.ID != "" {
-		s.trouble("history", r.keepLooks(context.WithoutCancel(ctx), saved, &deeper, s.std))
+		s.trouble("traces", r.keepLooks(context.WithoutCancel(ctx), saved, &deeper, s.std))
 	}
 }

@@ -64,21 +64,18 @@ func (t *tending) once(ctx context.Context) {
 	}
 	t.trouble("site", err)
 	err = t.alone(ctx, func() error { return errors.Join(t.compactPast(ctx, r), t.dropOld(ctx, r)) })
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !errors.Is(err, bus.ErrTaken) {
 		t.trouble("old rounds", err)
 	}
 }
 
 // alone does what other services with the same history should not do at the same
-// time. If one of them is at it, that will do.
+// time; bus.ErrTaken: one of them is at it, and that will do.
 func (t *tending) alone(ctx context.Context, do func() error) error {
 	if t.crossing == nil {
 		return do()
 	}
 	release, err := t.crossing.bus.Alone(ctx, "tending")
-	if errors.Is(err, bus.ErrTaken) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ func (r *regime) runOf(due time.Time) string { return bus.RunAt(r.schedule.Align
 // stays until it can be saved, which tidy does.
 func (s *service) keep(ctx context.Context, book *booked, round *probe.Round) history.Saved {
 	if book == nil {
+		s.trouble("round", nil)
 		return s.save(ctx, round)
 	}
 	defer book.Release(ctx)
@@ -48,6 +49,7 @@ func (s *service) keep(ctx context.Context, book *booked, round *probe.Round) hi
 		s.failed(fmt.Errorf("%w; NATS has it until it can be saved", err))
 		return history.Saved{}
 	}
+	s.trouble("round", nil)
 	s.list(round, saved)
 	return saved
 }
