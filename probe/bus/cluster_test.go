@@ -126,5 +126,13 @@ func TestAClusterHoldsAPlan(t *testing.T) {
 		}
 		kill()
 	}()
-	w.gather(held, ticket.Start.Add(time.Minute)).whole(t)
+	round := w.gather(held, ticket.Start.Add(time.Minute))
+	if len(round.owing) > 0 { // a slow machine, as above
+		t.Logf("%v came late", round.owing)
+		if held, err = b.Take(t.Context(), ticket.Run); err != nil {
+			t.Fatal(err)
+		}
+		round = w.gather(held, time.Now().Add(time.Minute))
+	}
+	round.whole(t)
 }

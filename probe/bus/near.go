@@ -352,10 +352,15 @@ func readLast(ctx context.Context, stream jetstream.Stream, subject string, take
 }
 
 func readFrom(ctx context.Context, stream jetstream.Stream, subject string, policy jetstream.DeliverPolicy, take func(jetstream.Msg) (more bool)) error {
-	making, cancel := context.WithTimeout(ctx, dialLimit)
-	defer cancel()
-	consumer, err := stream.OrderedConsumer(making, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{subject}, DeliverPolicy: policy, InactiveThreshold: time.Minute,
+	var consumer jetstream.Consumer
+	err := ask(ctx, func(ctx context.Context) (err error) {
+		consumer, err = stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+			FilterSubjects: []string{subject}, DeliverPolicy: policy, InactiveThreshold: time.Minute,
+			// The library would try again and again with the name that it gave to the
+			// first: a cluster that had that one made by a server which died never does.
+			MaxResetAttempts: 1,
+		})
+		return err
 	})
 	if err != nil {
 		return err
