@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"matrix/probe/bus"
 )
 
 // standing is a service over NATS: a process of its own, which can be killed.
@@ -99,7 +101,8 @@ func TestTwoServices(t *testing.T) {
 		return mine.gave(w.names)
 	})
 	mine.kill()
-	other.said.await(t, "another coordinator measures it")
+	held := fmt.Sprintf(", process %d has it, running or gone; if that is gone, it is free at ", mine.Process.Pid)
+	other.said.await(t, held)
 	const finished = "is saved, which its coordinator had not finished: 6 of 6 pairs measured"
 	eventually(t, "the other has finished its round", func() bool { return strings.Contains(other.said.text(), finished) })
 	eventually(t, "the other shows it", other.healthy)
@@ -124,5 +127,64 @@ func TestTwoServices(t *testing.T) {
 	}
 	if open, status := w.matrix(w.collecting("collect")...); status != 0 || strings.Contains(open, "saved") {
 		t.Errorf("something was left: status %d, %s", status, open)
+	}
+}
+
+// TestAServiceThatWasKilled and is started again says that its own round is still
+// taken, and until when, and finishes it then.
+func TestAServiceThatWasKilled(t *testing.T) {
+	w := newNATSWorld(t, "paris", "zurich")
+	for _, name := range w.names {
+		w.agent(name)
+	}
+	const every = time.Hour // the first round is at once
+	dead := w.serve("one", every)
+	eventually(t, "it has given out all jobs", func() bool { return dead.gave(w.names) })
+	dead.kill()
+	back := w.serve("one", every)
+	held := fmt.Sprintf(", process %d has it, running or gone; if that is gone, it is free at ", dead.Process.Pid)
+	back.said.await(t, held)
+	_, after, _ := strings.Cut(back.said.text(), held)
+	until, err := time.Parse(time.TimeOnly, after[:len(time.TimeOnly)])
+	if err != nil {
+		t.Fatal(err)
+	}
+	back.said.await(t, "is saved, which its coordinator had not finished: 2 of 2 pairs measured")
+	// It reads the round for as long as what is in the stream may take.
+	midnight := time.Now().UTC().Truncate(24 * time.Hour)
+	if late := time.Since(midnight.Add(until.Sub(until.Truncate(24 * time.Hour)))); late > settleTime+5*time.Second {
+		t.Errorf("it was saved %v after it was to be free", late)
+	}
+}
+
+// TestARoundThatSomebodyKeeps costs a service that waits for it no other.
+func TestARoundThatSomebodyKeeps(t *testing.T) {
+	w := newNATSWorld(t, "paris", "zurich")
+	for _, name := range w.names {
+		w.agent(name)
+	}
+	const every = 12 * time.Second
+	service := w.serve("one", every)
+	eventually(t, "a round is saved", func() bool { return len(w.rounds()) >= 1 })
+	leases, err := w.thief().KeyValue(t.Context(), "matrix_leases")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := time.Now().Truncate(every).Add(every)
+	time.Sleep(time.Until(next.Add(-time.Second)))
+	keep := func() {
+		if _, err := leases.PutString(t.Context(), bus.RunAt(next), "elsewhere, process 1, x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep()
+	service.said.await(t, "elsewhere, process 1 has it, running or gone; if that is gone, it is free at ")
+	keep()
+	eventually(t, "the round after is saved", func() bool {
+		rounds := w.rounds()
+		return !rounds[len(rounds)-1].Start.Before(next.Add(every))
+	})
+	if strings.Contains(service.said.text(), "left out") {
+		t.Error("a round was left out")
 	}
 }

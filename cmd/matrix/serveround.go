@@ -41,7 +41,7 @@ func (s *service) round(ctx context.Context, due time.Time) {
 	s.desk.Progress(nil)
 	switch {
 	case errors.Is(err, bus.ErrTaken):
-		s.elsewhere(under, r, hosts.run, due)
+		s.elsewhere(under, r, hosts.run, due, err)
 		return
 	case errors.Is(err, errNotPlanned), err != nil && r.autonomous && ctx.Err() != nil:
 		s.say("round of %s: %v", due.Format(time.RFC3339), err)

@@ -24,6 +24,11 @@ const (
 	// waitElsewhere is how long it takes, at most, until another coordinator's
 	// round is seen to be over.
 	waitElsewhere = 2 * time.Second
+	// leaseLate is how much later than it should a lease may be seen to end.
+	leaseLate = 200 * time.Millisecond
+	// makeWay is how long before the next round it is left to tidy: one that becomes due
+	// while the loop is about another is left out.
+	makeWay = time.Second
 	// tidyEvery is how often the books are looked at for rounds that were left.
 	tidyEvery = 15 * time.Second
 )
@@ -84,17 +89,20 @@ func (s *service) strike(ctx context.Context, book *booked) {
 	}
 }
 
-// elsewhere waits for a round that another coordinator measures, and shows it. If
-// that one ends before the round is saved, it is finished here.
-func (s *service) elsewhere(ctx context.Context, r *regime, run string, due time.Time) {
+// elsewhere waits for a round that another coordinator has, and shows it. If that one
+// ended before the round was saved, it is finished here, as soon as the lease has run
+// out: it may be one that was killed, and started again as this one.
+func (s *service) elsewhere(ctx context.Context, r *regime, run string, due time.Time, why error) {
 	of := due.Format(time.RFC3339)
-	s.say("round of %s: another coordinator measures it", of)
+	if taken := (*bus.TakenError)(nil); errors.As(why, &taken) {
+		s.say("round of %s: %v, and finished here", of, taken)
+	} else {
+		s.say("round of %s: it was begun already, and is finished here unless it is saved", of)
+	}
 	next := r.schedule.Next(time.Now())
 	s.notify.beat(time.Until(next) + 5*time.Minute)
-	ctx, cancel := context.WithDeadline(ctx, next)
+	ctx, cancel := context.WithDeadline(ctx, next.Add(-makeWay))
 	defer cancel()
-	again := time.NewTicker(waitElsewhere)
-	defer again.Stop()
 	for {
 		became, owing, err := s.crossing.finishOne(ctx, run, r.history)
 		switch {
@@ -115,10 +123,20 @@ func (s *service) elsewhere(ctx context.Context, r *regime, run string, due time
 			return
 		}
 		select {
-		case <-again.C:
+		case <-time.After(untilFree(err, waitElsewhere)):
 		case <-ctx.Done():
 		}
 	}
+}
+
+// untilFree is how long to wait for a round that somebody has: at most so long, and not
+// past the end of a lease that is not renewed.
+func untilFree(taken error, most time.Duration) time.Duration {
+	lease := (*bus.TakenError)(nil)
+	if !errors.As(taken, &lease) {
+		return most
+	}
+	return min(most, max(leaseLate, time.Until(lease.Until)))
 }
 
 // showLast puts the round that was due on the board, as the history has it. Who
@@ -155,16 +173,15 @@ func (s *service) showLast(ctx context.Context, r *regime, due time.Time, tell b
 // tidy finishes the rounds that were left open, by others or for hosts that are
 // cut off, until ctx ends.
 func (s *service) tidy(ctx context.Context) {
-	seen := map[string]waiting{}
-	again := time.NewTicker(tidyEvery)
-	defer again.Stop()
+	seen, pause := map[string]waiting{}, tidyEvery
 	for {
 		select {
-		case <-again.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
-		err := s.tidyOnce(ctx, seen)
+		var err error
+		pause, err = s.tidyOnce(ctx, seen)
 		if ctx.Err() == nil {
 			s.trouble("books", err)
 		}
@@ -177,7 +194,9 @@ type waiting struct {
 	owing []string
 }
 
-func (s *service) tidyOnce(ctx context.Context, seen map[string]waiting) error {
+// tidyOnce says also when there may be something to do again.
+func (s *service) tidyOnce(ctx context.Context, seen map[string]waiting) (pause time.Duration, err error) {
+	pause = tidyEvery
 	s.mend(ctx)
 	found := s.crossing.discover(ctx, s.say)
 	open, err := s.crossing.bus.Open(ctx)
@@ -202,6 +221,7 @@ func (s *service) tidyOnce(ctx context.Context, seen map[string]waiting) error {
 		}
 		switch {
 		case errors.Is(err, bus.ErrTaken): // it is being measured, or was saved just now
+			pause = min(pause, untilFree(err, tidyEvery))
 		case err != nil:
 			failed = append(failed, err)
 		default:
@@ -213,7 +233,7 @@ func (s *service) tidyOnce(ctx context.Context, seen map[string]waiting) error {
 			s.tendNow()
 		}
 	}
-	return errors.Join(failed...)
+	return pause, errors.Join(failed...)
 }
 
 // mend makes the stream and the books again if somebody removed them.

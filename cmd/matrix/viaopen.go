@@ -91,7 +91,7 @@ func (c *crossing) finishAll(ctx context.Context, open []bus.Ticket, history str
 		switch of := ticket.Start.Format(time.RFC3339); {
 		case errors.Is(err, bus.ErrSaved): // just now
 		case errors.Is(err, bus.ErrTaken):
-			say("matrix: the round of %s is being measured elsewhere", of)
+			say("matrix: the round of %s is left: %v", of, err)
 		case err != nil:
 			failed = append(failed, err)
 		default:

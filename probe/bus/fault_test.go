@@ -336,6 +336,42 @@ func TestOneRoundOneCoordinator(t *testing.T) {
 
 func second(_ *bus.Held, err error) error { return err }
 
+// TestTheLeaseOfOneThatDied: it is said whose it is, and it is free when it was said
+// that it would be.
+func TestTheLeaseOfOneThatDied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "a", "b")
+	one, two := w.connect(), w.connect()
+	ticket := w.ticket(1)
+	begin(t, one, ticket)
+	one.Close()
+	var taken *bus.TakenError
+	if err := second(two.Take(t.Context(), ticket.Run)); !errors.As(err, &taken) || !errors.Is(err, bus.ErrTaken) {
+		t.Fatal(err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("%s, process %d", host, os.Getpid()); taken.Holder != want {
+		t.Errorf("%q has it, want %q", taken.Holder, want)
+	}
+	for tick := time.NewTicker(50 * time.Millisecond); ; <-tick.C {
+		held, err := two.Take(t.Context(), ticket.Run)
+		if errors.Is(err, bus.ErrTaken) && time.Since(taken.Until) < 5*time.Second {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if late := time.Since(taken.Until); late < -100*time.Millisecond || late > 3*time.Second {
+			t.Errorf("it is free %v after it was to be", late)
+		}
+		held.Release(t.Context())
+		return
+	}
+}
+
 // books are those of the rounds, as somebody has them who stole the coordinator's key.
 func (w *world) books() jetstream.KeyValue {
 	w.t.Helper()

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+
+	"matrix/probe"
 )
 
 // How long a lease holds if it is not renewed, and how often it is.
@@ -25,6 +28,19 @@ var (
 	ErrSaved = fmt.Errorf("%w, and has saved it", ErrTaken)
 )
 
+// TakenError is an ErrTaken about a lease that somebody has: it may be that whoever
+// took it has ended without a word, or was this side before it was started again.
+type TakenError struct {
+	Holder string    // host and process
+	Until  time.Time // when it runs out unless it is renewed
+}
+
+func (e *TakenError) Error() string {
+	return fmt.Sprintf("%s has it, running or gone; if that is gone, it is free at %s UTC", e.Holder, e.Until.UTC().Format(time.TimeOnly))
+}
+
+func (e *TakenError) Unwrap() error { return ErrTaken }
+
 // lease takes the lease of a round and renews it until it is released.
 func (b *Bus) lease(ctx context.Context, t Ticket) (*Held, error) {
 	host, err := os.Hostname()
@@ -34,7 +50,7 @@ func (b *Bus) lease(ctx context.Context, t Ticket) (*Held, error) {
 	token := fmt.Appendf(nil, "%s, process %d, %s", host, os.Getpid(), nuid.Next())
 	rev, err := b.leases.Create(ctx, t.Run, token)
 	if errors.Is(err, jetstream.ErrKeyExists) {
-		return nil, ErrTaken
+		return nil, b.taken(ctx, t.Run)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("take the lease: %w", err)
@@ -43,6 +59,26 @@ func (b *Bus) lease(ctx context.Context, t Ticket) (*Held, error) {
 	h := &Held{Ticket: t, bus: b, cancel: cancel, token: token, rev: rev}
 	h.over.Go(func() { h.renew(renewing) })
 	return h, nil
+}
+
+// taken says who has a lease.
+func (b *Bus) taken(ctx context.Context, run string) error {
+	entry, err := b.leases.Get(ctx, run)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return ErrTaken // until just now
+	}
+	var ahead time.Duration
+	if err == nil {
+		_, ahead, err = b.serverClock(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%w; who, was not read: %w", ErrTaken, err)
+	}
+	holder := string(entry.Value())
+	if unique := strings.LastIndex(holder, ", "); unique > 0 {
+		holder = holder[:unique]
+	}
+	return &TakenError{probe.Clean(holder, 100), entry.Created().Add(leaseTime - ahead)}
 }
 
 // renew keeps the lease. While this side is cut off, it runs out, and somebody
