@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -138,6 +139,23 @@ func TestUnsaved(t *testing.T) {
 	}
 	if err := s.saveLast(t.Context()); err == nil || !strings.Contains(err.Error(), "lost with the service, in whose memory they were: 1 round") {
 		t.Errorf("in the end: %v", err)
+	}
+}
+
+// TestTrouble is told in a line, once, and nothing in it moves a terminal's cursor.
+func TestTrouble(t *testing.T) {
+	var talk strings.Builder
+	s := &service{std: streams{nil, io.Discard, &talk}}
+	s.regime.Store(&regime{serveFlags: &serveFlags{}})
+	both := errors.Join(errors.New("one"), errors.New("two \x1b[2J"))
+	for _, step := range []struct {
+		about string
+		err   error
+	}{{"this", both}, {"that", nil}, {"this", both}, {"this", nil}, {"this", nil}} {
+		s.trouble(step.about, step.err)
+	}
+	if want := "matrix: this: one; two [2J\nmatrix: this: it is well again\n"; talk.String() != want {
+		t.Errorf("said %q, want %q", talk.String(), want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,7 +77,7 @@ func (s *service) say(format string, args ...any) {
 func (s *service) trouble(about string, err error) {
 	text := ""
 	if err != nil {
-		text = probe.Clean(err.Error(), 2000)
+		text = probe.Clean(strings.ReplaceAll(err.Error(), "\n", "; "), 2000) // of several, a line
 	}
 	before := ""
 	for _, t := range s.board.Current().Trouble {
@@ -87,7 +88,7 @@ func (s *service) trouble(about string, err error) {
 	s.board.Report(about, text, time.Now().UTC())
 	switch {
 	case err != nil && text != before:
-		fmt.Fprintf(s.std.err, "matrix: %s: %v\n", about, err)
+		fmt.Fprintf(s.std.err, "matrix: %s: %s\n", about, text)
 	case err == nil && before != "":
 		s.say("%s: it is well again", about)
 	}
