@@ -87,7 +87,8 @@ func makeKeys(folder string, hosts []string, cities []probe.City, w io.Writer) e
 	config := shellquote.Join(filepath.Join(folder, server.ConfigFile))
 	_, err = fmt.Fprintf(w, `wrote %s: %s and the configuration of a NATS server
   nats-server -c %s
-      starts it; one that runs reads new keys with --signal reload
+      starts it; one that runs knows new cities after --signal reload, given twice;
+      the servers of a cluster are started again, one after another
   matrix agent --key CITY.key
       on each host, with its own key out of %s
   matrix --via tls://%s

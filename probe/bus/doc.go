@@ -27,5 +27,7 @@
 //
 // Who may do what is decided by the server, by nkey: an agent publishes below
 // its own city's name, and nowhere else (AgentRights). So the city that a
-// message is from is the one in its subject, never one in its text.
+// message is from is the one in its subject, never one in its text. Answers are
+// the server's, which asks no key for its rights: each city has an Account, which
+// they do not leave, and messages pass between accounts on some subjects only.
 package bus

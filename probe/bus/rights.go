@@ -1,5 +1,7 @@
 package bus
 
+import "time"
+
 // Names on the server. An agent's subjects have its city as their third token,
 // which the server compares with the key's rights.
 const (
@@ -34,6 +36,46 @@ func inbox(city string) string {
 		return "_INBOX_COORDINATOR"
 	}
 	return "_INBOX_CITY_" + city
+}
+
+// Account is the account on the server of a city's agent. That of the coordinators, of
+// "", has the stream and the books. The server answers a message at whatever subject it
+// names, without asking what the key may publish to: but in the account of the key,
+// where nothing belongs to anybody else.
+func Account(city string) string {
+	if city == "" {
+		return "MATRIX"
+	}
+	return "CITY_" + city
+}
+
+// Passage is a subject on which messages pass from an account to another, and, within
+// Answer, their answers back; or, where it is Heard, what the other account says.
+type Passage struct {
+	Subject string
+	Answer  time.Duration
+	Heard   bool
+}
+
+// noAnswer is for messages that nobody answers. The server keeps a place for the answer
+// of each that asks for one all the same: a thief could fill its memory with them.
+const noAnswer = time.Second
+
+// CoordinatorPassages lead from a city's account to the coordinators'; "*" is for every
+// city.
+func CoordinatorPassages(city string) []Passage {
+	return []Passage{
+		{Subject: saidSubject(city, "*"), Answer: sendLimit},
+		{Subject: liveSubject(city, "*"), Answer: noAnswer},
+		{Subject: signSubject(city), Answer: sendLimit},
+		{Subject: planAPI, Answer: sendLimit},
+		{Subject: planSubject, Heard: true},
+	}
+}
+
+// AgentPassages lead from the coordinators' account to a city's.
+func AgentPassages(city string) []Passage {
+	return []Passage{{Subject: toSubject(city), Answer: jobLimit}}
 }
 
 // Rights are the subjects that a key may publish to and subscribe to. One that

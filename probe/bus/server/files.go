@@ -195,7 +195,8 @@ tls {
 }
 
 # Who may say what. matrix keys revoke CITY takes a city out; nats-server
-# --signal reload has it take effect, and matrix reads it by itself.
+# --signal reload has it take effect, and matrix reads it by itself. New cities
+# need the signal twice.
 include %[6]q
 `
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,6 +43,10 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	names, err := c.names()
+	if err != nil {
+		return nil, err
+	}
 	options, err := c.options()
 	if err != nil {
 		return nil, err
@@ -49,10 +54,6 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	inner, err := natsserver.NewServer(options)
 	if err != nil {
 		return nil, fmt.Errorf("NATS server: %w", err)
-	}
-	names, err := c.names()
-	if err != nil {
-		return nil, err
 	}
 	inner.SetLoggerV2(&logger{log: c.Log, violation: c.Violation, names: names}, false, false, false)
 	inner.Start()
@@ -155,24 +156,40 @@ func stamp(path string) string {
 // Reload reads the configuration again. Connections of keys that are not known
 // any more are ended.
 func (s *Server) Reload() error {
-	options, err := s.config.options()
-	if err != nil {
+	if _, err := s.config.names(); err != nil {
 		return err
 	}
-	if options.Port == natsserver.RANDOM_PORT {
-		_, port, err := net.SplitHostPort(s.Address())
-		if err != nil {
-			return err
-		}
-		if options.Port, err = strconv.Atoi(port); err != nil {
-			return err
-		}
+	fresh, err := s.reload()
+	if err == nil && fresh {
+		// What passes from an account to others does so from the next time on that it is read.
+		_, err = s.reload()
 	}
-	err = s.server.ReloadOptions(options)
 	if err == nil {
 		s.config.Log.Info("the NATS server read its users again")
 	}
 	return err
+}
+
+// reload says whether there were accounts that the server had not known.
+func (s *Server) reload() (fresh bool, err error) {
+	options, err := s.config.options()
+	if err != nil {
+		return false, err
+	}
+	if options.Port == natsserver.RANDOM_PORT {
+		_, port, err := net.SplitHostPort(s.Address())
+		if err != nil {
+			return false, err
+		}
+		if options.Port, err = strconv.Atoi(port); err != nil {
+			return false, err
+		}
+	}
+	fresh = slices.ContainsFunc(options.Accounts, func(a *natsserver.Account) bool {
+		_, err := s.server.LookupAccount(a.Name)
+		return err != nil
+	})
+	return fresh, s.server.ReloadOptions(options)
 }
 
 // logger hands on what the server says, and who broke the rules.
