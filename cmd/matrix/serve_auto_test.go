@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"matrix/probe"
+	"matrix/probe/bus"
 )
 
 // TestAgentsMeasureByThemselves: a service gives the plan and collects; while none
@@ -202,4 +203,19 @@ func TestWellAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	service.said.await(t, "matrix: round: it is well again")
+}
+
+// TestTwoAgentsWithOneKey are named by the service, once.
+func TestTwoAgentsWithOneKey(t *testing.T) {
+	var said strings.Builder
+	s := &service{std: streams{err: &said}}
+	for range 3 {
+		for _, host := range []string{"paris-1", "copy"} {
+			s.lookForTwins(map[string]bus.Sign{"paris": {City: "paris", At: time.Now(), Host: host, Instance: host}})
+		}
+	}
+	const want = "matrix: agents: paris: two agents run with its key, on copy and on paris-1, and it is chance whose pings are used; end one of them\n"
+	if said.String() != want {
+		t.Errorf("said is %q, want %q", said.String(), want)
+	}
 }

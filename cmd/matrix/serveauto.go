@@ -143,6 +143,7 @@ func (s *service) gather(ctx context.Context, r *regime, hosts *hosts, due time.
 		return nil, fmt.Errorf("NATS keeps it for the next service: %w", context.Cause(ctx))
 	}
 	r.annotate(round, r.inventory)
+	round.Warnings = append(round.Warnings, s.twins.Warnings()...)
 	s.readdress(ctx, r, hosts.addresses)
 	return round, nil
 }
@@ -217,9 +218,11 @@ func (s *service) overseeOnce(ctx context.Context) (known bool, err error) {
 		return true, errors.New("another coordinator has published or withdrawn the fleet's plan, and agents keep to that; SIGHUP publishes this service's again")
 	}
 	state, err := s.crossing.planState(ctx, now)
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, err
+	}
+	s.lookForTwins(state.signs)
+	switch {
 	case len(state.without) == 0:
 		s.tellTaken(state)
 		return true, nil
@@ -227,6 +230,20 @@ func (s *service) overseeOnce(ctx context.Context) (known bool, err error) {
 		return true, errors.Join(errors.New(state.String()), s.crossing.bus.Remind(ctx))
 	}
 	return false, nil
+}
+
+// lookForTwins says which cities have two agents.
+func (s *service) lookForTwins(signs map[string]bus.Sign) {
+	s.twins.Notice(signs)
+	var all []string
+	for _, w := range s.twins.Warnings() {
+		all = append(all, w.Subject+": "+w.Text)
+	}
+	var err error
+	if len(all) > 0 {
+		err = errors.New(someOf(all))
+	}
+	s.trouble("agents", err)
 }
 
 // tellTaken says, once, that all agents have the plan.
@@ -242,7 +259,8 @@ func (s *service) tellTaken(state planState) {
 // planState is who has the fleet's plan.
 type planState struct {
 	plan    bus.Published
-	without []string // cities, each with the reason
+	signs   map[string]bus.Sign // of all agents
+	without []string            // cities, each with the reason
 }
 
 // String says it in a sentence.
@@ -258,7 +276,7 @@ func (p planState) String() string {
 // planState asks for the agents' signs.
 func (c *crossing) planState(ctx context.Context, now bus.Published) (planState, error) {
 	signs, err := c.bus.Signs(ctx)
-	state := planState{plan: now}
+	state := planState{plan: now, signs: signs}
 	for _, city := range now.Cities {
 		sign, heard := signs[city.Name]
 		switch {

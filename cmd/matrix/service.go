@@ -15,6 +15,7 @@ import (
 
 	"matrix/data/history"
 	"matrix/probe"
+	"matrix/probe/bus"
 	"matrix/probe/patience"
 	"matrix/probe/schedule"
 	"matrix/report"
@@ -47,6 +48,7 @@ type service struct {
 
 	awaited   atomic.Pointer[string] // name of the round that the loop is about; nil: there is none in the books
 	fleetPlan publishing             // of agents that measure by themselves
+	twins     bus.Twins              // of those agents
 
 	last    time.Time      // when the last whole round of the history began
 	unsaved []*probe.Round // that the history could not take yet; of the loop

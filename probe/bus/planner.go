@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 
 	"matrix/probe"
 )
@@ -30,6 +31,9 @@ type planner struct {
 	news chan uint64   // revision of the plan that is said to be there
 	poke chan struct{} // another plan may hold
 	tell chan struct{} // there is something to sign
+
+	host     string // what this machine calls itself
+	instance string // unique: no other agent that runs, or ran, is called so
 
 	mu       sync.Mutex
 	plans    []task            // of plans that were right, newest first: that which holds, before it those that will
@@ -54,7 +58,11 @@ type task struct {
 }
 
 func newPlanner(d *desk) *planner {
-	p := &planner{desk: d, news: make(chan uint64, 1), poke: make(chan struct{}, 1), tell: make(chan struct{}, 1)}
+	host, _ := os.Hostname() // a sign without it is as good
+	p := &planner{
+		desk: d, news: make(chan uint64, 1), poke: make(chan struct{}, 1), tell: make(chan struct{}, 1),
+		host: host, instance: nuid.Next(),
+	}
 	p.remember()
 	return p
 }
@@ -259,6 +267,8 @@ type Sign struct {
 	Wrong    string   `json:"wrong"`    // why that one was not taken; "" if it was
 	Plans    []string `json:"plans"`    // digests of those that it goes by
 	Waiting  int      `json:"waiting"`  // letters that the server does not have yet
+	Host     string   `json:"host"`     // what the agent's machine calls itself
+	Instance string   `json:"instance"` // what the agent is called while it runs; "": it does not say
 }
 
 // delivered is told when the server has all that was measured.
@@ -295,7 +305,7 @@ func (p *planner) sign(ctx context.Context) {
 
 func (p *planner) signOnce(ctx context.Context) error {
 	p.mu.Lock()
-	s := Sign{Revision: p.revision, Wrong: p.wrong, Plans: []string{}, Waiting: p.outbox.len()}
+	s := Sign{Revision: p.revision, Wrong: p.wrong, Plans: []string{}, Waiting: p.outbox.len(), Host: p.host, Instance: p.instance}
 	for _, plan := range p.plans {
 		s.Plans = append(s.Plans, plan.digest)
 	}

@@ -164,7 +164,7 @@ func readSign(m jetstream.Msg, at time.Time) (s Sign, err error) {
 		return s, err
 	}
 	s.City, s.At, s.Ahead = cityOf(m.Subject()), at, clock.Sub(at)
-	s.Wrong = probe.Clean(s.Wrong, mostWhy)
+	s.Wrong, s.Host = probe.Clean(s.Wrong, mostWhy), probe.Clean(s.Host, 100)
 	return s, nil
 }
 
