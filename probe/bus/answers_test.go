@@ -1,8 +1,12 @@
 package bus_test
 
 import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +18,7 @@ import (
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
 
 	"matrix/probe"
 	"matrix/probe/bus"
@@ -240,6 +245,61 @@ func (w *world) kept() string {
 		fmt.Fprintf(&b, "%s: %v, %d consumers, %+v\n", name, info.State.Subjects, info.State.Consumers, info.Config)
 	}
 	return b.String()
+}
+
+// TestStolenForALeafNode: a key is no leaf node's. The server takes the subject behind the
+// @ of an answer's from those for the message's own, which would be another city's line.
+func TestStolenForALeafNode(t *testing.T) {
+	w := emptyWorld(t, "a", "b")
+	config := filepath.Join(w.folder, server.ConfigFile)
+	if err := os.WriteFile(config, []byte(read(t, config)+"leafnodes { listen: \"127.0.0.1:-1\" }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	about, err := w.foreignServer().Varz(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.connect() // makes the stream
+	before := w.kept()
+
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", about.LeafNode.Port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewScanner(conn)
+	said.Scan()
+	var info struct{ Nonce string }
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(said.Text(), "INFO ")), &info); err != nil {
+		t.Fatalf("%q: %v", said.Text(), err)
+	}
+	pair, err := nkeys.FromSeed(w.key("a").Seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := pair.PublicKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := pair.Sign([]byte(info.Nonce))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "CONNECT {\"nkey\":%q,\"sig\":%q}\r\n", public, base64.RawURLEncoding.EncodeToString(signed))
+	fmt.Fprint(conn, "LMSG matrix.said.a.some $JS.ACK.x.x.1.1.1.1.0@matrix.said.b.some 1\r\nx\r\nPING\r\n")
+	refused := false
+	for said.Scan() && said.Text() != "PONG" {
+		refused = refused || strings.Contains(said.Text(), "Authorization Violation")
+	}
+	if !refused {
+		t.Error("it may come as a leaf node")
+	}
+	if after := w.kept(); after != before {
+		t.Errorf("what is kept was\n%s\nand is\n%s", before, after)
+	}
 }
 
 // TestNamesOfAccounts: a city may be called as an account is.

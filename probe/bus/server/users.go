@@ -132,6 +132,8 @@ func (u *users) cities() []string {
 	return all
 }
 
+// writeKeys writes the keys of a city. They are for clients: of one that comes as a leaf
+// node the server (2.15.2) believes the subject behind an @ of the answer's.
 func (u *users) writeKeys(b *bytes.Buffer, city string) {
 	rights, who := bus.CoordinatorRights(), "coordinator"
 	if city != "" {
@@ -146,7 +148,7 @@ func (u *users) writeKeys(b *bytes.Buffer, city string) {
 		if one.revoked != "" {
 			mark = "#     revoked " + one.revoked + " "
 		}
-		fmt.Fprintf(b, "%s{ nkey: %s, permissions: { publish: %s, subscribe: %s%s } } # %s\n",
+		fmt.Fprintf(b, "%s{ nkey: %s, allowed_connection_types: [STANDARD], permissions: { publish: %s, subscribe: %s%s } } # %s\n",
 			mark, one.public, quoted(rights.Publish), quoted(rights.Subscribe), respond(rights), who)
 	}
 	b.WriteString("    ]\n")
