@@ -42,6 +42,8 @@ func (w *natsWorld) thief() jetstream.JetStream {
 // TestAnEntryThatCannotBeRead is named, once by a service, and in the way of no
 // round.
 func TestAnEntryThatCannotBeRead(t *testing.T) {
+	onlyIfLong(t)
+	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich")
 	for _, name := range w.names {
 		w.agent(name)
@@ -84,6 +86,8 @@ func TestAnEntryThatCannotBeRead(t *testing.T) {
 // TestSomebodyRemovesTheStream: a service makes it again, says what is lost, and the
 // next round is whole.
 func TestSomebodyRemovesTheStream(t *testing.T) {
+	onlyIfLong(t)
+	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich")
 	for _, name := range w.names {
 		w.agent(name)

@@ -18,7 +18,7 @@ import (
 
 // The demo, as root and as an ordinary user.
 func TestDemo(t *testing.T) {
-	noLabIfShort(t)
+	onlyIfLong(t)
 	t.Run("as this user", func(t *testing.T) { checkDemo(t, nil) })
 	t.Run("as an ordinary user", func(t *testing.T) {
 		if os.Getuid() != 0 {

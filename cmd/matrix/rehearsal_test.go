@@ -16,7 +16,7 @@ import (
 // TestRehearsal does what docs/operating.md tells a newcomer to do first, word by
 // word: from ten hostnames to a service with a site.
 func TestRehearsal(t *testing.T) {
-	noLabIfShort(t)
+	onlyIfLong(t)
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
 	lacktest.Programs(t, "sshd", "ssh", "curl")
 	page, err := os.ReadFile("../../docs/operating.md")

@@ -16,6 +16,8 @@ import (
 // once. A change of the inventory reaches them with SIGHUP; a wrong one changes
 // nothing. Two services collect each round once.
 func TestAgentsMeasureByThemselves(t *testing.T) {
+	onlyIfLong(t)
+	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich", "milan")
 	for _, name := range w.names {
 		w.agent(name)
@@ -134,6 +136,8 @@ func TestAddressesThatNoPlanHas(t *testing.T) {
 // TestAnAgentThatRefusesThePlan is named with its reason by the service, by status,
 // and in the round.
 func TestAnAgentThatRefusesThePlan(t *testing.T) {
+	onlyIfLong(t)
+	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich")
 	w.agent("paris")
 	said, _ := w.agent("zurich", "--most-rate", "1")
@@ -155,6 +159,8 @@ func TestAnAgentThatRefusesThePlan(t *testing.T) {
 
 // TestWellAgain is said of what is, and not because something else changed.
 func TestWellAgain(t *testing.T) {
+	onlyIfLong(t)
+	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich")
 	w.agent("paris")
 	service := w.serve("one", 10*time.Second, "--autonomous")

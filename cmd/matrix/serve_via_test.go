@@ -88,6 +88,8 @@ func (s *standing) healthy() bool {
 // and both show it. One that is killed in the middle of its round has it finished
 // by the other; when it is back, nothing is measured twice.
 func TestTwoServices(t *testing.T) {
+	onlyIfLong(t)
+	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich", "milan")
 	for _, name := range w.names {
 		w.agent(name)

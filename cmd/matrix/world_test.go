@@ -50,12 +50,12 @@ type world struct {
 	program string
 }
 
-// noLabIfShort skips with -short what starts a lab, in which programs run for
-// minutes that no race detector sees.
-func noLabIfShort(t *testing.T) {
+// onlyIfLong skips with -short what takes minutes in programs of its own, a lab's or
+// a service's, where no race detector sees anything.
+func onlyIfLong(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("labs take minutes")
+		t.Skip("programs that run for minutes")
 	}
 }
 
@@ -63,7 +63,7 @@ func noLabIfShort(t *testing.T) {
 // or fails if nothing may be missing.
 func newWorld(t *testing.T, config lab.Config) *world {
 	t.Helper()
-	noLabIfShort(t)
+	onlyIfLong(t)
 	l, err := lab.Start(t.Context(), config)
 	if errors.Is(err, lab.ErrForbidden) || errors.Is(err, lab.ErrNoSSH) {
 		lacktest.Skip(t, err)

@@ -57,10 +57,10 @@ func writeForEver(dir, first string) error {
 // kills is at how many moments the writer is killed; cmd/matrix kills the whole
 // program at a hundred.
 func kills() int {
-	if os.Getenv("MATRIX_TEST_REQUIRE") != "" {
+	if os.Getenv("MATRIX_TEST_REQUIRE") != "" && !testing.Short() {
 		return 60
 	}
-	return 30
+	return 20
 }
 
 // TestKilled kills a program that saves and compacts at random moments. No

@@ -29,6 +29,9 @@ func TestGolden(t *testing.T) {
 // TestSizes keeps the page within what a phone loads.
 func TestSizes(t *testing.T) {
 	for n, limit := range map[int]int{0: 20_000, 2: 30_000, 10: 150_000, 45: 1_500_000, 80: 3_000_000, 250: 5_000_000} {
+		if testing.Short() && n > 45 {
+			continue
+		}
 		round := reporttest.Synthetic(n)
 		html := page(t, round, report.Options{Stat: report.Avg})
 		if len(html) > limit {
