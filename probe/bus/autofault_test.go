@@ -241,7 +241,7 @@ func TestWhatSomebodyRemoved(t *testing.T) {
 	for _, c := range w.cities {
 		w.agentLike(c.Name, "", bus.Agent{})
 	}
-	now := w.publish(b, w.fleetPlan(4*time.Second, 5))
+	now := w.publish(b, w.fleetPlan(12*time.Second, 5)) // half of it is how late a slow machine may begin
 	w.held(b, now.Revision)
 	w.wholeRound(b)
 	if made, err := b.Mend(t.Context()); len(made) > 0 || err != nil {

@@ -19,9 +19,13 @@ import (
 )
 
 // check runs testdata/web/check.mjs, and returns what it prints. Without node,
-// Chromium or the modules there is nothing to check with.
+// Chromium or the modules there is nothing to check with; with -short it is left out,
+// since no race detector sees a browser.
 func check(t *testing.T, args ...string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes minutes")
+	}
 	lacktest.Programs(t, "node", "chromium")
 	if _, err := os.Stat("testdata/web/node_modules/puppeteer-core"); err != nil {
 		lacktest.Skip(t, "no modules: npm ci --prefix report/site/testdata/web")
