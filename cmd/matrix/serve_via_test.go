@@ -135,6 +135,8 @@ func TestTwoServices(t *testing.T) {
 // TestAServiceThatWasKilled and is started again says that its own round is still
 // taken, and until when, and finishes it then.
 func TestAServiceThatWasKilled(t *testing.T) {
+	onlyIfLong(t)
+	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich")
 	for _, name := range w.names {
 		w.agent(name)
@@ -161,6 +163,8 @@ func TestAServiceThatWasKilled(t *testing.T) {
 
 // TestARoundThatSomebodyKeeps costs a service that waits for it no other.
 func TestARoundThatSomebodyKeeps(t *testing.T) {
+	onlyIfLong(t)
+	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich")
 	for _, name := range w.names {
 		w.agent(name)
@@ -179,6 +183,8 @@ func TestARoundThatSomebodyKeeps(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	leftOut := func() int { return strings.Count(service.said.text(), "left out") }
+	before := leftOut() // by a machine that was slow to begin
 	keep()
 	service.said.await(t, "elsewhere, process 1 has it, running or gone; if that is gone, it is free at ")
 	keep()
@@ -186,7 +192,7 @@ func TestARoundThatSomebodyKeeps(t *testing.T) {
 		rounds := w.rounds()
 		return !rounds[len(rounds)-1].Start.Before(next.Add(every))
 	})
-	if strings.Contains(service.said.text(), "left out") {
+	if leftOut() > before {
 		t.Error("a round was left out")
 	}
 }
