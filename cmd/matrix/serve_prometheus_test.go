@@ -69,7 +69,8 @@ func TestServePrometheusHostDown(t *testing.T) {
 
 	f.sees("every pair measured", func(s *api.Status) bool { return whole(s, 4) })
 	f.alerts(p, "nothing is wrong")
-	f.in(lab.Operator, "pid=$(cat "+filepath.Join(f.Folder, "cities", down, "sshd.pid")+") && kill $pid $(pgrep -P $pid)")
+	// Stopped first: a session that it begins meanwhile would go on.
+	f.in(lab.Operator, "pid=$(cat "+filepath.Join(f.Folder, "cities", down, "sshd.pid")+") && kill -STOP $pid && { pkill -P $pid; kill -KILL $pid; }")
 	f.alerts(p, "a host has no sshd, and others reach it", "PingmatrixHostDown "+down)
 	f.set(down, true)
 	f.alerts(p, "the host is off", "PingmatrixCityUnreachable "+down)
