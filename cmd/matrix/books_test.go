@@ -45,9 +45,7 @@ func TestAnEntryThatCannotBeRead(t *testing.T) {
 	onlyIfLong(t)
 	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich")
-	for _, name := range w.names {
-		w.agent(name)
-	}
+	w.agents()
 	service := w.serve("one", 10*time.Second)
 	service.said.await(t, "serving on")
 	books, err := w.thief().KeyValue(t.Context(), "matrix_rounds")
@@ -89,9 +87,7 @@ func TestSomebodyRemovesTheStream(t *testing.T) {
 	onlyIfLong(t)
 	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich")
-	for _, name := range w.names {
-		w.agent(name)
-	}
+	w.agents()
 	service := w.serve("one", 10*time.Second, "--autonomous")
 	eventually(t, "a round is saved", func() bool { return len(w.rounds()) >= 1 })
 	js := w.thief()

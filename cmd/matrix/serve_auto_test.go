@@ -19,9 +19,7 @@ func TestAgentsMeasureByThemselves(t *testing.T) {
 	onlyIfLong(t)
 	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich", "milan")
-	for _, name := range w.names {
-		w.agent(name)
-	}
+	w.agents()
 	const every = 20 * time.Second
 	one := w.serve("one", every, "--autonomous")
 	one.said.await(t, "the fleet's plan is that of")

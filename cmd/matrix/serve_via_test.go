@@ -91,9 +91,7 @@ func TestTwoServices(t *testing.T) {
 	onlyIfLong(t)
 	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich", "milan")
-	for _, name := range w.names {
-		w.agent(name)
-	}
+	w.agents()
 	const every = 30 * time.Second
 	mine, other := w.serve("one", every), w.serve("two", every)
 	eventually(t, "one of them has given out all jobs", func() bool {
@@ -138,9 +136,7 @@ func TestAServiceThatWasKilled(t *testing.T) {
 	onlyIfLong(t)
 	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich")
-	for _, name := range w.names {
-		w.agent(name)
-	}
+	w.agents()
 	const every = time.Hour // the first round is at once
 	dead := w.serve("one", every)
 	eventually(t, "it has given out all jobs", func() bool { return dead.gave(w.names) })
@@ -166,9 +162,7 @@ func TestARoundThatSomebodyKeeps(t *testing.T) {
 	onlyIfLong(t)
 	t.Parallel()
 	w := newNATSWorld(t, "paris", "zurich")
-	for _, name := range w.names {
-		w.agent(name)
-	}
+	w.agents()
 	const every = 12 * time.Second
 	service := w.serve("one", every)
 	eventually(t, "a round is saved", func() bool { return len(w.rounds()) >= 1 })

@@ -127,6 +127,14 @@ func (w *natsWorld) agent(city string, more ...string) (said *lineWatch, stop fu
 	return said, stop
 }
 
+// agents runs those of all cities.
+func (w *natsWorld) agents() {
+	w.t.Helper()
+	for _, name := range w.names {
+		w.agent(name)
+	}
+}
+
 // begin is agent, without a server to begin with.
 func (w *natsWorld) begin(city string, more ...string) (said *lineWatch, stop func()) {
 	w.t.Helper()
@@ -258,9 +266,7 @@ func (w *natsWorld) coordinator(args ...string) (*exec.Cmd, *lineWatch) {
 // whole round, once, with the times at which it was measured.
 func TestACoordinatorIsKilled(t *testing.T) {
 	w := newNATSWorld(t, "paris", "zurich", "milan")
-	for _, name := range w.names {
-		w.agent(name)
-	}
+	w.agents()
 	cmd, said := w.coordinator("-c", "12", "-i", "250ms", "-t", "1s")
 	for _, name := range w.names {
 		said.await(t, `msg="its agent has the job" from=`+name)
